@@ -9,9 +9,8 @@ from types import SimpleNamespace
 import pytest
 from tests.cli.conftest import is_one_sentence
 
-from edgewise.cli.ask import _so_far
-from edgewise.cli.ask_measure import Recorder
-from edgewise.cli.requests import LossName
+from edgewise.cli.commands.ask.measure import Recorder
+from edgewise.cli.commands.ask.run import _so_far
 
 BOUNDS = ("--bounds", "m=1:5,r=1:3", "--target", "F", "--out", "measured.csv", "--work", "quick")
 LAW = "import sys; m, r = map(float, sys.argv[1:]); print('ready'); print(3*m/r**2)"
@@ -184,7 +183,7 @@ def test_a_slip_is_told_while_it_can_be_corrected(folder, capsys):
     for m in (1.0, math.nan, 3.0):
         recorder.measure({"m": m})
     found = SimpleNamespace(recommended=SimpleNamespace(text="10*m"), gross_errors=(1,))
-    _so_far(found, 3, target="F", recorder=recorder, loss=LossName.squared, quiet=False)
+    _so_far(found, 3, target="F", recorder=recorder, loss="squared", quiet=False)
     said = capsys.readouterr().err
     assert "After 3 measurements: F = 10*m" in said
     assert f"data row 3 of {folder / 'measured.csv'} lies far from the rest" in said

@@ -11,7 +11,7 @@ from markupsafe import escape
 
 import edgewise as ew
 from edgewise import StopReason
-from edgewise.cli.audit_request import AuditProgress
+from edgewise.cli.commands.audit.run import AuditProgress
 
 
 @pytest.fixture(scope="module")

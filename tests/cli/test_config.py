@@ -22,7 +22,7 @@ def asked(monkeypatch):
         seen.update(task=task, out=asked.out, quiet=asked.quiet, verbose=asked.verbose, as_json=asked.json)
         return Answer()
 
-    monkeypatch.setattr("edgewise.cli.fit.carry_out", instead)
+    monkeypatch.setattr("edgewise.cli.learn.carry_out", instead)
     Path("data.csv").write_text(TABLE)
     return seen
 

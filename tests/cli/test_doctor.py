@@ -10,7 +10,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from edgewise.cli import doctor
+from edgewise.cli.commands import doctor
 from edgewise.kernels.native import library
 
 

@@ -78,7 +78,7 @@ def test_what_would_have_to_change(edgewise, folder):
     done = edgewise("explain", folder / "model.kan", folder / "data.csv", *words)
     assert done.code == 0
     assert "Left as they are: age, sex" in done.out
-    assert "Drawn to changes.svg" in done.err
+    assert "changes.svg  (" in done.err
     again = edgewise("explain", folder / "model.kan", folder / "data.csv", *words)
     assert again.code == 2
     assert is_one_sentence(again.err)

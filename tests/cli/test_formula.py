@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -21,11 +22,14 @@ from markupsafe import escape
 from tests.cli.conftest import is_one_sentence
 
 from edgewise import InputError, StopReason, symbolic
-from edgewise.cli.formula import BestSoFar, columns_of, limits_of
-from edgewise.cli.requests import FORMULA_FILES, FormulaRequest
+from edgewise.cli.commands.formula import FORMULA_FILES, FormulaRequest
+from edgewise.cli.commands.formula.limits import columns_of, limits_of
+from edgewise.cli.commands.formula.run import BestSoFar
 from edgewise.data import read_frame, write_frame
 from edgewise.training import Record
 
+# What the command calls.
+SEARCH = "edgewise.cli.commands.formula.run.find_formula"
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 RNG = np.random.default_rng(0)
 MASS, SPEED, NOISE = RNG.uniform(1, 3, (3, 80))
@@ -57,6 +61,7 @@ def answers():
 def _searched_once(answers, monkeypatch):
     search = symbolic.find_formula
 
+    @functools.wraps(search)
     def remembering(X, y, *, callbacks, **asked):
         key = (np.asarray(X).tobytes(), np.asarray(y).tobytes(), repr(sorted(asked.items())))
         if key not in answers:
@@ -66,7 +71,7 @@ def _searched_once(answers, monkeypatch):
             answers[key] = found
         return answers[key]
 
-    monkeypatch.setattr(symbolic, "find_formula", remembering)
+    monkeypatch.setattr(SEARCH, remembering)
 
 
 def run(edgewise, data, *words):
@@ -205,7 +210,7 @@ def frame(data):
 
 
 def question(**options: Any) -> FormulaRequest:
-    return FormulaRequest(Path("energy.csv"), "E", **options)
+    return FormulaRequest(data=Path("energy.csv"), target="E", **options)
 
 
 def test_columns_are_chosen_and_left_out(frame):
@@ -304,11 +309,12 @@ def test_what_only_names_or_counts_rows_is_no_column_of_a_formula(edgewise, monk
     Path("r.csv").write_text("\n".join([",name,x,y", *rows]))
     seen: dict[str, Any] = {}
 
+    @functools.wraps(symbolic.find_formula)
     def watched(*_, **asked):
         seen.update(asked)
         raise InputError("Enough.")
 
-    monkeypatch.setattr(symbolic, "find_formula", watched)
+    monkeypatch.setattr(SEARCH, watched)
     told = edgewise("formula", "r.csv", "-t", "y").err
     assert tuple(seen["names"]) == ("x",)
     assert "'column_1'" in told
@@ -323,11 +329,12 @@ def watched_search(monkeypatch):
     seen: dict[str, Any] = {}
     search = symbolic.find_formula
 
-    def watched(X, y, *, work, seconds, seed, callbacks, names, **limits):
+    @functools.wraps(search)
+    def watched(X, y, *, work, seed, callbacks, names, **limits):
         seen.update(limits, names=tuple(names), work=work)
-        return search(X, y, seconds=seconds, seed=seed, callbacks=callbacks, names=names)
+        return search(X, y, seed=seed, callbacks=callbacks, names=names)
 
-    monkeypatch.setattr(symbolic, "find_formula", watched)
+    monkeypatch.setattr(SEARCH, watched)
     return seen
 
 
@@ -705,11 +712,12 @@ def test_errors_stated_in_the_file_are_never_unused_in_silence(edgewise, monkeyp
     )
     seen: dict[str, Any] = {}
 
+    @functools.wraps(symbolic.find_formula)
     def watched(*_, **asked):
         seen.update(asked)
         raise InputError("Enough.")
 
-    monkeypatch.setattr(symbolic, "find_formula", watched)
+    monkeypatch.setattr(SEARCH, watched)
     words = ("formula", "stated.csv", "-t", "y", "--columns", "x")
     assert "not use" not in edgewise(*words).err
     assert seen["sigma"].tolist() == [1.0] * 12

@@ -34,7 +34,7 @@ from edgewise.cli.options import Request, command, option
 from edgewise.cli.outcome import DEFECT, Interrupts, guarded, make_folder, refuse_to_overwrite
 from edgewise.cli.predictions import with_predictions
 from edgewise.cli.progress import ShownProgress
-from edgewise.cli.summary import show_accuracy
+from edgewise.cli.summary import accuracy_table
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,8 @@ def test_weights_count():
 def test_the_table_marks_the_best_and_keeps_what_cannot_be_computed_readable():
     console = Console(file=io.StringIO(), width=100, record=True)
     row = measure("[a]", np.zeros(3), np.ones(3), "2 constants", 0.0, True)
-    show_accuracy(console, (row,), (measures(np.zeros(3), np.ones(3), 0),), 3)
+    for part in accuracy_table((row,), (measures(np.zeros(3), np.ones(3), 0),), 3):
+        console.print(part)
     text = console.export_text()
     assert "[a]" in text
     assert "nan" not in text
@@ -412,7 +413,6 @@ def test_commands_on_a_plain_network(edgewise, tmp_path):
     assert "--force" in again.err
 
 
-@dataclass(frozen=True)
 class NumberRequest(Request):
     """A request of a number."""
 

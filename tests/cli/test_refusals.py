@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from edgewise import InputError, StopReason
 from edgewise._core.rows import data_rows, row_numbers
+from edgewise.cli.commands.formula import FormulaRequest
 from edgewise.cli.options import named_options
 from edgewise.cli.outcome import refusal
-from edgewise.cli.requests import FormulaRequest
 from edgewise.symbolic import Formula, FormulaResult
 from edgewise.symbolic.results.search_result import renumbered
 

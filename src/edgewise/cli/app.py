@@ -1,16 +1,17 @@
-"""The Typer application: a request is read, the file of its command runs it, and its answer is delivered."""
+"""The Typer application: it finds the commands, reads a request, runs it and delivers its answer."""
 
 from __future__ import annotations
 
+import pkgutil
 import sys
-from functools import partial
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 from edgewise._core.version import __version__
-from edgewise.cli import requests
+from edgewise.cli import commands
 from edgewise.cli.answer import deliver
 from edgewise.cli.options import Request, command, named_options
 from edgewise.cli.outcome import DONE, ended, guarded
@@ -19,27 +20,14 @@ from edgewise.cli.terminal import say
 _INTRODUCTION = "Networks a person can read: from a table to a small network to its formula."
 _EPILOG = "Start with `edgewise demo`; `edgewise COMMAND --help` shows a command's options and examples."
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
-# A command has its request in requests.py, and in the file of its name `run`, which answers the request.
-_GROUPS: dict[str, dict[str, type[Request]]] = {
-    "Learn and predict": {
-        "fit": requests.FitRequest,
-        "predict": requests.PredictRequest,
-        "forecast": requests.ForecastRequest,
-        "demo": requests.DemoRequest,
-    },
-    "Find the law": {
-        "formula": requests.FormulaRequest,
-        "dynamics": requests.DynamicsRequest,
-        "ask": requests.AskRequest,
-    },
-    "Explain": {"explain": requests.ExplainRequest, "report": requests.ReportRequest},
-    "Prove": {"verify": requests.VerifyRequest, "check": requests.CheckRequest},
-    "Judge": {"audit": requests.AuditRequest},
-    "Carry elsewhere": {"export": requests.ExportRequest},
-    "Solve equations": {"pde": requests.PdeRequest},
-    "Learn from pictures": {"fit-images": requests.FitImagesRequest},
-    "This machine": {"doctor": requests.DoctorRequest},
-}
+
+
+def requests() -> Iterator[type[Request]]:
+    """The request of each file or folder of `edgewise.cli.commands`."""
+    for found in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
+        for each in vars(import_module(found.name)).values():
+            if isinstance(each, type) and issubclass(each, Request) and each.__module__ == found.name:
+                yield each
 
 
 def build() -> typer.Typer:
@@ -54,19 +42,15 @@ def build() -> typer.Typer:
         context_settings=_SETTINGS,
     )
     app.callback()(_main)
-    for group, commands in _GROUPS.items():
-        for name, request in commands.items():
-            made = command(request, partial(_answer, name))
-            safe = guarded(made, named_options(request), file_rows=request.whole_table)
-            app.command(name, rich_help_panel=group)(safe)
+    for request in sorted(requests(), key=lambda each: each.place):
+        safe = guarded(
+            command(request, lambda asked: deliver(asked.run(), asked)),
+            named_options(request),
+            file_rows=request.whole_table,
+        )
+        name = request.__module__.rpartition(".")[2].replace("_", "-")
+        app.command(name, rich_help_panel=request.group)(safe)
     return app
-
-
-def _answer(name: str, asked: Request) -> None:
-    """Run the file of a command, which is loaded only now, and deliver its answer."""
-    answer = import_module(f"edgewise.cli.{name.replace('-', '_')}").run(asked)
-    if answer is not None:  # else it has shown itself what it found
-        deliver(answer, asked)
 
 
 def run(arguments: list[str]) -> int:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import LARGEST, among, check_squarable, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import numpy_generator
-from edgewise.data import provenance, split
+from edgewise.data import provenance, read_frame, split
 from edgewise.data.arrow import Cells, Frame, pc
 from edgewise.data.dialect import without_unit
 from edgewise.data.encoding_raw import raw_table
@@ -97,6 +100,28 @@ class Inputs:
         reached = int(np.searchsorted(np.cumsum(size[order]), test * len(codes))) + 1
         held_out = np.isin(codes, order[: min(reached, len(size) - 1)])
         return np.flatnonzero(~held_out).astype(np.int64), np.flatnonzero(held_out).astype(np.int64)
+
+
+# What is in the name of many files.
+PATTERN = "*?["
+
+
+def is_dataset(data: Path) -> bool:
+    """Whether a path names many files: a pattern, or a folder."""
+    return data.is_dir() or (any(mark in str(data) for mark in PATTERN) and not data.exists())
+
+
+def streamed() -> Any:
+    """What the command line does with many files."""
+    name = "edgewise.cli.streamed"
+    if find_spec(name) is None:
+        raise InputError(subject="The data", expected="be one file here", got="many")
+    return import_module(name)
+
+
+def read_rows(data: Path, row: int | None = None) -> tuple[Frame, int | None, tuple[str, ...]]:
+    """The rows of a table, or some of many files, the number among them of one asked for, and remarks on how many."""
+    return streamed().rows_in_memory(data, row) if is_dataset(data) else (read_frame(data), row, ())
 
 
 def as_names(entries: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...] | None:
@@ -190,6 +215,14 @@ def prepare(
         None if groups is None else _marks(frame, split_by, "groups"),
         None if time is None else _marks(frame, split_by, "time"),
     )
+
+
+def words_of(frame: Frame, chosen: Sequence[str]) -> list[str]:
+    """The columns of words among those chosen; none where one holds words beside numbers, which is a slip."""
+    from edgewise.symbolic.fitting.word_columns import of_words
+
+    columns = [each for each in raw_table(frame.select(chosen)).columns if each.codes is not None]
+    return [each.name for each in columns] if all(map(of_words, columns)) else []
 
 
 def numbers(column: Cells) -> Floats | None:

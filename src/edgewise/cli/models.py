@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +19,10 @@ from edgewise._core.stopping import StopReason
 from edgewise.cli.inputs import called, numbers, refuse_infinite, timed
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
+from edgewise.network.container import kind_of
 
 if TYPE_CHECKING:
+    from edgewise.cli.answer import Answer
     from edgewise.network import KAN
 
 
@@ -173,6 +177,24 @@ _NOT_OF_TABLES = {
     "Solution": "the solution of an equation, instead; `edgewise.load` reads it",
     "Dynamics": "the equations of courses, instead; `edgewise.load` reads it, and its simulate solves them from any start",
 }
+
+
+# What the command line does with a model of another kind stands in a file of functions, named like commands.
+_WAYS = {"ImageClassifier": "pictures", "FormulaRegressor": "formulas"}
+
+
+def way_of_kind(model: Path, command: str) -> Callable[[Any], Answer] | None:
+    """What answers a request of a command about a model of such a kind, if there is something of its own."""
+    name = f"edgewise.cli.{_WAYS.get(kind_of(model) or '', '')}"
+    there = not name.endswith(".") and find_spec(name) is not None
+    return getattr(import_module(name), command, None) if there else None
+
+
+def load_any(path: Path, other: str) -> tuple[Any, bool]:
+    """What a file holds, and whether it is of the other kind that may be there beside networks for tables."""
+    import edgewise
+
+    return (edgewise.load(path), True) if kind_of(path) == other else (load_model(path).held, False)
 
 
 def load_model(path: Path) -> LoadedModel:

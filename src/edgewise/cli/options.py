@@ -1,4 +1,4 @@
-"""From a request, a class whose fields are options, to the command that takes it; the options that every command has."""
+"""From a request, a class whose fields are options, to the command that takes it; the options that commands share."""
 
 from __future__ import annotations
 
@@ -8,29 +8,58 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, field, fields
+from enum import StrEnum
 from functools import partial
+from importlib import import_module
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, get_args, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import typer
 
+from edgewise._core.checks import did_you_mean
+from edgewise._core.errors import InputError
+from edgewise._core.work import LEVELS, check_work
 from edgewise.cli.config import apply_config
+from edgewise.cli.outcome import STANDARD_OUTPUT, refuse_to_overwrite, to_standard_output
 from edgewise.cli.threads import THREADS
 
+if TYPE_CHECKING:
+    from edgewise.cli.answer import Answer
+
+Result = TypeVar("Result")
 # What stands for the value of an option that names a column.
 COLUMN = "COLUMN"
-_GENERAL = "General options"
 
 
 @dataclass(frozen=True)
 class Wording:
-    """How a field is worded on the command line; its long name is that of the field, unless `words` hold one."""
+    """How a field is worded on the command line; its long name is that of the field, unless `words` hold one.
+
+    Attributes
+    ----------
+    help, words, settings : what Typer shows, the names, and what else it is to know
+    is_option : whether it has a name there, which arguments have not
+    writes : "file", "folder" or "picture" where it names a place for results
+    """
 
     help: str
     words: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     is_option: bool = True
+    writes: str = ""
 
     def long_word(self, name: str) -> str:
         """The long name of the option of a field."""
@@ -40,27 +69,85 @@ class Wording:
     def parameter(self, name: str, default: Any) -> Any:
         """What Typer takes for it."""
         # Where nothing is set there is no default to show.
-        settings: dict[str, Any] = (
-            {"show_default": False} if default in (MISSING, None) else {}
-        ) | self.settings
+        settings: dict[str, Any] = {"show_default": False} if default in (MISSING, None) else {}
+        settings |= self.settings
         if not self.is_option:
             return typer.Argument(help=self.help, **settings)
         short = [word for word in self.words if not word.startswith("--")]
         return typer.Option(self.long_word(name), *short, help=self.help, **settings)
 
 
-def option(help: str, *words: str, **settings: Any) -> Wording:  # noqa: A002
-    """An option: its help, its short name, and a long one where it is not that of the field."""
-    return Wording(help, words, settings)
+def option(help: str, *words: str, default: Any = None, writes: str = "", **settings: Any) -> Any:  # noqa: A002
+    """An option: its help, its short name, and a long one where it is not that of the field; with ... it must be given."""
+    wording = Wording(help, words, settings, writes=writes)
+    return field(default=MISSING if default is ... else default, metadata={"wording": wording})
 
 
-def argument(help: str, **settings: Any) -> Wording:  # noqa: A002
+def argument(help: str, *, default: Any = None, **settings: Any) -> Any:  # noqa: A002
     """An argument, which has no name on the command line."""
-    return Wording(help, (), settings, is_option=False)
+    wording = Wording(help, (), settings, is_option=False)
+    return field(default=MISSING if default is ... else default, metadata={"wording": wording})
 
 
 column = partial(option, metavar=COLUMN)
-_general = partial(option, rich_help_panel=_GENERAL)
+file = partial(option, writes="file")
+folder = partial(option, writes="folder")
+picture = partial(option, writes="picture")
+_general = partial(option, rich_help_panel="General options")
+
+
+def _read_work(text: str) -> str | float:
+    """A level, or a factor."""
+    try:
+        return text if text in LEVELS else check_work(float(text))
+    except (ValueError, InputError):
+        raise typer.BadParameter(
+            f"{text!r} is neither {', '.join(LEVELS)} nor a number above 0{did_you_mean(text, LEVELS)}."
+        ) from None
+
+
+# What several commands share.
+Data = Annotated[Path, argument("A table: CSV, Excel, Parquet or Feather; - reads standard input.")]
+Model = Annotated[Path, argument("A model.kan that `edgewise fit` wrote.")]
+Target = Annotated[str, column("The column to predict.", "-t")]
+TargetOfModel = Annotated[
+    str | None, column("The column of what is predicted.", "-t", show_default="as the model calls it")
+]
+Weight = Annotated[str | None, column("A column of weights: how much each row counts.")]
+Groups = Annotated[str | None, column("A column of what rows belong to: groups are held out whole.")]
+Time = Annotated[str | None, column("A column of times: the latest rows are held out.")]
+Columns = Annotated[
+    list[str] | None, option("Predict from these columns only: 'a,b', or given several times.", "-c")
+]
+Drop = Annotated[list[str] | None, option("Leave these columns out: 'a,b', or given several times.")]
+Loss = Annotated[
+    Literal["squared", "robust"], option("'robust' sets gross errors aside and names their rows.")
+]
+Work = Annotated[
+    Any,
+    option(
+        "How much to do: quick (a fifth), normal, thorough (five times), or a factor such as 0.5.",
+        parser=_read_work,
+        metavar="AMOUNT",
+    ),
+]
+Seconds = Annotated[
+    float | None,
+    option(
+        "Time limit; none by default. It only interrupts, and the result may then differ from run to run.",
+        "-s",
+        min=0.1,
+    ),
+]
+Seed = Annotated[int, option("Fixes every random choice.", min=0, max=2**63 - 1)]
+Out = Annotated[Path, folder("The folder for model.kan and report.html.", "-o")]
+# What `fit` and `demo` write there.
+JOB_FILES = ("model.kan", "report.html", "network.kan")
+Force = Annotated[bool, option("Overwrite files that exist.", "-f")]
+Rows = Annotated[
+    bool,
+    option("Let single rows into the page, to start from and as points of drawings.", "--rows/--no-rows"),
+]
 
 
 def _set_threads(threads: int | None) -> int | None:
@@ -88,12 +175,22 @@ class Began:
         return max((time.monotonic() - self.wall + 1) / (time.process_time() - self.own + 1), 1.0)
 
 
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(option, argument, field))
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a command is asked: a subclass has a field for each argument and option, and the help as its docstring."""
+    """What a command is asked: a subclass has a field for each argument and option, and the help as its docstring.
 
-    # Whether the rows that the library is given are those of the file, one for one.
+    Attributes
+    ----------
+    group, place : the purpose under which `edgewise --help` shows the command, and where among all
+    whole_table : whether the rows that the library is given are those of the file, one for one
+    results : the names of files that go into the folder of --out
+    """
+
+    group: ClassVar[str] = ""
+    place: ClassVar[int] = 0
     whole_table: ClassVar[bool] = False
+    results: ClassVar[tuple[str, ...]] = ()
 
     threads: Annotated[
         int | None,
@@ -110,27 +207,94 @@ class Request:
             is_eager=True,
         ),
     ] = None
-
     began: Began = field(init=False, default_factory=Began)
 
+    def __init_subclass__(cls, *, group: str = "", place: int = 0, whole_table: bool = False) -> None:
+        cls.group, cls.place, cls.whole_table = group, place, whole_table
+        dataclass(frozen=True, kw_only=True)(cls)
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """The files in the folder of --out."""
+        out: Path | None = getattr(self, "out", None)
+        return () if out is None else tuple(out / name for name in self.results)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of --out; none where it goes to standard output."""
+        out: Path | None = getattr(self, "out", None)
+        return None if out == STANDARD_OUTPUT else out
+
     def check(self) -> None:
-        """Refuse what cannot be done, before anything heavy is loaded."""
+        """Refuse what cannot be done, before anything heavy is loaded: here results without a place."""
+        named = {each.name: each.wording.writes for each in worded(type(self)) if each.wording.writes}
+        places = {name: getattr(self, name) for name in named}
+        files = [
+            place
+            for name, place in places.items()
+            if named[name] == "file" and not to_standard_output(place, json=self.json)
+        ]
+        pictures = [place for name, place in places.items() if named[name] == "picture"]
+        folders = [place for name, place in places.items() if named[name] == "folder"]
+        refuse_to_overwrite(
+            [*files, *(self.places if folders else ())],
+            getattr(self, "force", False),
+            plot=next(iter(pictures), None),
+            folder=next(iter(folders), None),
+        )
+
+    def run(self) -> Answer:
+        """Do what is asked; a command that is a folder has a function for it, in its file `run`."""
+        return import_module(f"{type(self).__module__}.run").run(self)
+
+    def call(self, function: Callable[..., Result], *args: Any, **given: Any) -> Result:
+        """Call a function of the library; arguments called like an option get its value where none is given."""
+        missing = list(inspect.signature(function).parameters)[len(args) :]
+        asked = {each.name: getattr(self, each.name) for each in fields(self) if each.name in missing}
+        # What was not asked is left to the function; lists are entries that somebody has to read first.
+        plain = {name: value for name, value in asked.items() if not isinstance(value, list | None)}
+        return function(*args, **plain | given)
+
+
+class WordedField(NamedTuple):
+    """A field of a request."""
+
+    name: str
+    kind: Any
+    wording: Wording
+    default: Any
+
+
+def worded(request: type[Request]) -> Iterator[WordedField]:
+    """The fields of a request that are options or arguments; those that every request has come last."""
+    general = [each.name for each in fields(Request)]
+    hints = get_type_hints(request, include_extras=True)
+    for each in sorted(
+        (each for each in fields(request) if each.init), key=lambda each: each.name in general
+    ):
+        kind, shared = hints[each.name], each
+        if get_origin(kind) is Annotated:
+            kind, shared = get_args(kind)
+        yield WordedField(each.name, kind, shared.metadata["wording"], each.default)
 
 
 def command(request: type[Request], run: Callable[[Any], None]) -> Callable[..., None]:
     """A function for Typer that takes the fields of a request and runs it."""
     parameters = [
         Parameter(
-            name,
+            each.name,
             Parameter.POSITIONAL_OR_KEYWORD,
-            default=Parameter.empty if default is MISSING else default,
-            annotation=Annotated[kind, wording.parameter(name, default)],
+            default=Parameter.empty if each.default is MISSING else each.default,
+            annotation=Annotated[_offered(each.kind), each.wording.parameter(each.name, each.default)],
         )
-        for name, kind, wording, default in _worded(request)
+        for each in worded(request)
     ]
 
     def asked(**given: Any) -> None:
-        made = request(**given)
+        plain: Any = {
+            name: str(value) if isinstance(value, StrEnum) else value for name, value in given.items()
+        }
+        made = request(**plain)
         made.check()
         run(made)
 
@@ -140,15 +304,12 @@ def command(request: type[Request], run: Callable[[Any], None]) -> Callable[...,
     return asked
 
 
-def _worded(request: type[Request]) -> Iterator[tuple[str, Any, Wording, Any]]:
-    """Name, type, wording and default of each field; those that every request has come last."""
-    general = [each.name for each in fields(Request)]
-    hints = get_type_hints(request, include_extras=True)
-    for each in sorted(
-        (each for each in fields(request) if each.init), key=lambda each: each.name in general
-    ):
-        kind, wording = get_args(hints[each.name])
-        yield each.name, kind, wording, each.default
+def _offered(kind: Any) -> Any:
+    """A type as Typer knows it, which in older versions takes no literals."""
+    if get_origin(kind) is Literal:
+        return StrEnum("Choice", {word: word for word in get_args(kind)})
+    parts = get_args(kind)
+    return _offered(parts[0]) | None if parts and get_origin(parts[0]) is Literal else kind
 
 
 # Arguments of the library that options of another name fill.
@@ -161,9 +322,9 @@ _FILLED_BY = {
 
 def named_options(request: type[Request]) -> dict[str, str]:
     """What a sentence about an argument of the library is about here: "The option --cost" of costs."""
-    worded = list(_worded(request))
-    named = {"X": "The table"} if any(name == "data" for name, *_ in worded) else {}
-    for name, _, wording, _ in worded:
+    options = list(worded(request))
+    named = {"X": "The table"} if any(each.name == "data" for each in options) else {}
+    for name, _, wording, _ in options:
         if wording.is_option:
             role = "column of" if wording.settings.get("metavar") == COLUMN else "option"
             named[name] = f"The {role} {wording.long_word(name).split('/')[0]}"

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from edgewise._core.checks import among, plural, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import write_file
 from edgewise._core.plain import lines_of
-from edgewise.cli.answer import Answer, to_json
-from edgewise.cli.requests import ReportRequest
-from edgewise.cli.terminal import print_json, print_table, say
-from edgewise.network.container import kind_of
+from edgewise.cli.answer import Answer
+from edgewise.cli.page import origin
+from edgewise.cli.terminal import say
+from edgewise.data import write_frame
+from edgewise.report.content.pictures import HELD_OUT, LEARNED, OTHERS, PictureContent
+from edgewise.report.sections.pictures import render_pictures
+from edgewise.vision import plot_evidence
+from edgewise.vision.files import load
+from edgewise.vision.pictures import as_pictures, digest, read_files, read_folder, some_files
 
-KIND = "ImageClassifier"
+if TYPE_CHECKING:
+    from edgewise.cli.commands.explain import ExplainRequest
+    from edgewise.cli.commands.predict import PredictRequest
+    from edgewise.cli.commands.report import ReportRequest
+
 # Classes and patches that are printed.
 CLASSES, PATCHES = 4, 5
 
 
-def is_of_pictures(model: Path) -> bool:
-    """Whether a file holds a classifier of pictures."""
-    return kind_of(model) == KIND
+def _refuse(asked: ReportRequest | ExplainRequest, *words: str) -> None:
+    """Stop where options are given that only models of tables have."""
+    for word in (
+        word for word in words if getattr(asked, word) is not None and getattr(asked, word) is not False
+    ):
+        raise InputError(
+            subject=f"The option --{word}", expected="be left out for a model of pictures", got="it"
+        )
 
 
-def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, json: bool) -> None:
+def predict(asked: PredictRequest) -> Answer:
     """Classes and probabilities of a picture, or of all pictures in a folder, as a table."""
-    import pyarrow as pa
-
-    from edgewise.data import write_frame
-    from edgewise.vision.pictures import read_files, some_files
-
+    model = load(asked.model)
     c = model.config_
-    found = read_files(some_files(place), (c.height, c.width), c.channels, skip_damaged=True)
+    found = read_files(some_files(asked.data), (c.height, c.width), c.channels, skip_damaged=True)
     chances = model.predict_proba(found.pictures)
     columns: dict[str, Any] = {
         "file": [str(file) for file in found.files],
@@ -42,30 +53,27 @@ def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, 
     }
     columns |= {f"p({label})": chances[:, k] for k, label in enumerate(model.classes_)}
     table = pa.table(columns)
-    if out is not None:
-        write_frame(table, out)
-    if json:
-        print_json(to_json({"pictures": len(found.files), "damaged": list(found.damaged),
-                            **({"file": str(out)} if out else {"predictions": table.to_pylist()})}))  # fmt: skip
-    elif out is None:
-        print_table(table)
-    if not quiet:
-        left = (
-            f"; {len(found.damaged)} could not be read: {'; '.join(found.damaged[:3])}"
-            if found.damaged
-            else ""
-        )
-        say(f"{plural(len(found.files), 'picture')}{left}.", err=True)
+    if asked.file is not None:
+        write_frame(table, asked.file)
+    left = (
+        f"; {len(found.damaged)} could not be read: {'; '.join(found.damaged[:3])}" if found.damaged else ""
+    )
+    return Answer(
+        lambda: {
+            "pictures": len(found.files),
+            "damaged": list(found.damaged),
+            **({"file": str(asked.file)} if asked.file else {"predictions": table.to_pylist()}),
+        },
+        table=table if asked.file is None else None,
+        remark=f"{plural(len(found.files), 'picture')}{left}.",
+    )
 
 
-def explain_picture(
-    path: Path, picture: Path | None, label: str | None, plot: Path | None, *, quiet: bool, json: bool
-) -> None:
+def explain(asked: ExplainRequest) -> Answer:
     """The answer for one picture, and what each patch adds to its logit."""
-    from edgewise.vision.files import load
-    from edgewise.vision.pictures import read_files
-
-    model = load(path)
+    _refuse(asked, "row", "counterfactual", "pairs", "reasons")
+    picture, label, figure = asked.data, asked.output, None
+    model = load(asked.model)
     if picture is None:
         raise InputError(
             subject="A picture",
@@ -118,13 +126,9 @@ def explain_picture(
             f"  {value:+.4f}  rows {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1}"
             for rows, columns, value in strongest
         ]
-        if plot is not None:
-            from edgewise.plots.save import save_figure
-            from edgewise.vision import plot_evidence
-
-            asked = None if label is None else [model.classes_[best]]
-            save_figure(plot_evidence(found, asked), plot)
-    elif plot is not None:
+        chosen = None if label is None else [model.classes_[best]]
+        figure = partial(plot_evidence, found, chosen)
+    elif asked.plot is not None:
         raise InputError(
             subject="The kind of the model",
             expected="be 'patches' for evidence that can be drawn",
@@ -135,12 +139,7 @@ def explain_picture(
         lines += [
             f"A network of kind {c.kind!r} has no evidence that adds up; fit one with --kind patches for it."
         ]
-    if json:
-        print_json(to_json(result))
-    else:
-        say(lines_of(lines))
-    if plot is not None and not quiet:
-        say(f"Drawn to {plot}.", err=True)
+    return Answer(result, lines_of(lines), figure=figure)
 
 
 def _sums(names: list[str], found: Any, chances: Any, asked: int) -> list[str]:
@@ -154,14 +153,9 @@ def _sums(names: list[str], found: Any, chances: Any, asked: int) -> list[str]:
     return lines
 
 
-def report_pictures(asked: ReportRequest) -> Answer:
+def report(asked: ReportRequest) -> Answer:
     """The page of a classifier of pictures, judged on a folder with a subfolder a class; printed where there is no file."""
-    from edgewise.cli.page import origin
-    from edgewise.report.content.pictures import HELD_OUT, LEARNED, OTHERS, PictureContent
-    from edgewise.report.sections.pictures import render_pictures
-    from edgewise.vision.files import load
-    from edgewise.vision.pictures import as_pictures, digest, read_folder
-
+    _refuse(asked, "target", "groups", "time")
     model, folder, rows = load(asked.model), asked.data, asked.rows
     c = model.config_
     found = read_folder(folder, (c.height, c.width), c.channels, skip_damaged=True)

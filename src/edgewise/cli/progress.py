@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,6 +16,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from edgewise.cli.console import console as visible_console
+from edgewise.cli.outcome import Interrupts
 
 if TYPE_CHECKING:
     from edgewise.training import Record
@@ -141,6 +143,15 @@ class ShownProgress:
         loss = "" if not math.isfinite(record.loss) else f"loss {record.loss:.4g}"
         share = _share(row, now) if row.ended is None else ""
         return f"{record.phase} {record.step}", loss, held_out, seconds, share, record.note
+
+
+@contextmanager
+def at_work(progress: ShownProgress, title: str = "") -> Generator[Interrupts]:
+    """Work that Ctrl-C may end and whose progress is shown, under a title unless it is to begin later."""
+    with Interrupts() as interrupts, progress:
+        if title:
+            progress.begin(title)
+        yield interrupts
 
 
 # The share of the work from which on it shows how long the rest may take: what was done before is mostly preparation.

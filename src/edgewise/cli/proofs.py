@@ -95,12 +95,12 @@ def claimed(
     return words, "", printed(differs(document, held, statement, rows))
 
 
-def verdict_json(verdict: ProofResult, certificate: Path | None) -> str:
-    """A verdict as JSON."""
+def verdict_as_data(verdict: ProofResult, certificate: Path | None) -> dict[str, Any]:
+    """A verdict as plain data."""
     document = verdict.to_dict() | {"advice": verdict.stop_reason.advice}
     written = certificate is not None and isinstance(verdict, Proved) and verdict.certificate is not None
     document["certificate_file"] = str(certificate) if written else None
-    return json.dumps(document, allow_nan=False, ensure_ascii=False)
+    return document
 
 
 class ProofProgress(ShownProgress):

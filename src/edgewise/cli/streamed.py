@@ -4,41 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import said_clearly, shown
-from edgewise.cli.answer import Answer, to_json
+from edgewise.cli.answer import Answer
 from edgewise.cli.inputs import ColumnRoles, as_names
 from edgewise.cli.outcome import make_folder
 from edgewise.cli.predictions import Predictions
 from edgewise.cli.progress import ShownProgress
-from edgewise.cli.requests import FitRequest
-from edgewise.cli.terminal import print_json, say
 from edgewise.data.arrow import Frame
 from edgewise.data.frames import Provenance, with_provenance
 from edgewise.data.streaming.draw import drawn
 from edgewise.data.streaming.source import Source, kind_of, open_source, parquet
 
-PATTERN = "*?["
+if TYPE_CHECKING:
+    from edgewise.cli.commands.fit import FitRequest
+    from edgewise.cli.commands.predict import PredictRequest
+
 PASSES = "passes"
 
 
-def is_dataset(data: Path) -> bool:
-    """Whether a path names many files: a pattern, or a folder."""
-    return data.is_dir() or (any(mark in str(data) for mark in PATTERN) and not data.exists())
-
-
-def rows_in_memory(data: Path, row: int | None) -> tuple[Any, int | None, str | None]:
-    """Rows of a dataset drawn at random, the number among them of one asked for, and a remark on how many they are."""
+def rows_in_memory(data: Path, row: int | None) -> tuple[Any, int | None, tuple[str, ...]]:
+    """Rows of a dataset drawn at random, the number among them of one asked for, and remarks on how many they are."""
     found = drawn(str(data), number=row)
     table = found.table if found.row is None else pa.concat_tables([found.table, found.row])
     table = with_provenance(table, Provenance(str(data)))
-    return table, None if row is None else table.num_rows - 1, found.remark
+    return table, None if row is None else table.num_rows - 1, tuple(filter(None, [found.remark]))
 
 
 def opened(data: Path, roles: ColumnRoles, task: str | None) -> tuple[Source, bool]:
@@ -48,17 +44,19 @@ def opened(data: Path, roles: ColumnRoles, task: str | None) -> tuple[Source, bo
     return source, task == "classification" or (task is None and kind in ("text", "bool"))
 
 
-def fit_dataset(model: Any, source: Source, roles: ColumnRoles, asked: FitRequest) -> Answer:
+def fit(asked: FitRequest, roles: ColumnRoles) -> Answer:
     """Learn from a dataset and write model.kan; started again after an end of any kind it goes on where it was."""
-    from edgewise.estimators import KANClassifier
+    from edgewise.estimators import KANClassifier, KANRegressor
     from edgewise.estimators.files import save
 
+    source, classes = opened(asked.data, roles, asked.task)
     out = asked.out
     make_folder(out)
     passes = out / PASSES
     with ShownProgress(asked.quiet) as progress:
         progress.begin("learn from the rows")
-        model.set_params(callbacks=progress)
+        kind: Any = KANClassifier if classes else KANRegressor
+        model = asked.call(kind, random_state=asked.seed, members="auto", callbacks=progress)
         target = source.check_column(roles.target, "target")
         model.fit(source, target=target, sample_weight=roles.weight, checkpoint=passes)
     save(model, out / "model.kan")
@@ -75,7 +73,7 @@ def fit_dataset(model: Any, source: Source, roles: ColumnRoles, asked: FitReques
     }
     lines = [fit.message]
     if error is not None:
-        measure = "Log loss" if isinstance(model, KANClassifier) else "Root mean square error"
+        measure = "Log loss" if classes else "Root mean square error"
         lines.append(f"{measure} on rows held out: {error:.6g}")
     if pairs := ", ".join(" x ".join(pair) for pair in model.interactions_):
         lines.append(f"Pairs: {pairs}")
@@ -95,10 +93,25 @@ def _chosen(source: Source, roles: ColumnRoles) -> Source:
     return source.only(kept)
 
 
+def predict(asked: PredictRequest, predicted: Callable[[Frame], Predictions], names: Sequence[str]) -> Answer:
+    """Predict a dataset from the columns `names`, and write the rest beside them where it is kept."""
+    source = open_source(str(asked.data))
+    if not asked.keep:
+        source = source.only([source.check_column(name, "columns") for name in names])
+    rows, outside = predict_dataset(predicted, source, asked.file, quiet=asked.quiet)
+    return Answer(
+        {"rows": rows, "outside": outside, "file": str(asked.file)},
+        remark=f"{rows:,} predictions, written to {asked.file}; {outside:,} outside the training range.",
+    )
+
+
 def predict_dataset(
-    predicted: Callable[[Frame], Predictions], source: Source, out: Path | None, *, quiet: bool, json: bool
-) -> None:
-    """Predict a dataset batch by batch into one Parquet or CSV file, which is in its place when it is whole."""
+    predicted: Callable[[Frame], Predictions], source: Source, out: Path | None, *, quiet: bool
+) -> tuple[int, int]:
+    """Predict a dataset batch by batch into one Parquet or CSV file, which is in its place when it is whole.
+
+    Returns how many rows there are, and how many of them lie outside the training range.
+    """
     if out is None or out.suffix.lower() not in (".parquet", ".pq", ".csv"):
         raise InputError(
             argument="--out",
@@ -123,10 +136,7 @@ def predict_dataset(
             os.replace(draft, out)
     finally:
         draft.unlink(missing_ok=True)
-    if json:
-        print_json(to_json({"rows": rows, "outside": outside, "file": str(out)}))
-    if not quiet:
-        say(f"{rows:,} predictions, written to {out}; {outside:,} outside the training range.", err=True)
+    return rows, outside
 
 
 def _writer(path: Path, schema: Any, ending: str) -> Any:

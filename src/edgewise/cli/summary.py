@@ -1,20 +1,16 @@
-"""What is shown of results: the accuracy table, the front of formulas, messages; or all of it as JSON."""
+"""What is shown of results: the accuracy table, the front of formulas, messages; or all of it as data."""
 
 from __future__ import annotations
 
 import json
 import math
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
-
-from edgewise.cli.console import console
 
 if TYPE_CHECKING:
     from edgewise.cli.job import TaskOutcome
@@ -36,21 +32,15 @@ _MORE_IS_BETTER = ("r2", "auc", "accuracy")
 MOST_RIVALS = 3
 
 
-def results_console() -> Console:
-    """Standard output; wide where it is no terminal, so that a file or a pipe gets whole lines."""
-    return console(width=None if sys.stdout.isatty() else 120)
-
-
-def show_messages(console: Console, messages: tuple[str, ...]) -> None:
+def dim(messages: Iterable[str]) -> Iterator[Text]:
     """The messages of the stages, a line each."""
-    for message in messages:
-        console.print(Text(message, style="dim"), soft_wrap=True)
+    return (Text(message, style="dim") for message in messages)
 
 
-def show_accuracy(
-    console: Console, accuracy: tuple[AccuracyRow, ...], scores: tuple[dict[str, float], ...], rows: int
-) -> None:
-    """One line a model, the best by the first measure in bold."""
+def accuracy_table(
+    accuracy: tuple[AccuracyRow, ...], scores: tuple[dict[str, float], ...], rows: int
+) -> Iterator[Grid]:
+    """One line a model, the best by the first measure in bold; nothing where nothing was measured."""
     if not scores:
         return
     grid = Grid(
@@ -69,7 +59,7 @@ def show_accuracy(
         cells = [_measure(key, score[key]) for key in keys]
         style = "bold" if score[lead] == best else ""
         grid.add_row(Text(entry.model), *cells, _time(entry.seconds), entry.size, style=style)
-    console.print(grid)
+    yield grid
 
 
 def _measure(key: str, value: float) -> str:
@@ -97,14 +87,9 @@ def _place(found: FormulaResult, formula: Formula) -> int:
     return texts.index(formula.exact_text) + 1 if formula.exact_text in texts else 1
 
 
-def show_front(
-    console: Console,
-    found: FormulaResult,
-    target: str,
-    number: int | None = None,
-    *,
-    verbose: bool = False,
-) -> None:
+def front_lines(
+    found: FormulaResult, target: str, number: int | None = None, *, verbose: bool = False
+) -> Iterator[Grid | Text]:
     """The front from the simplest to the most accurate, and one formula, by default the recommended one."""
     best = place_of_best(found)
     number = best if number is None else number
@@ -126,10 +111,9 @@ def show_front(
             Text(formula.text),  # not markup: a formula may hold square brackets
             style="bold" if place == best else "",
         )
-    console.print(grid)
-    console.print(Text(f"{target} = {found.front[number - 1].text}", style="bold"), soft_wrap=True)
-    for line in _remarks(found, number, best, verbose):
-        console.print(Text(line, style="dim"), soft_wrap=True)
+    yield grid
+    yield Text(f"{target} = {found.front[number - 1].text}", style="bold")
+    yield from dim(_remarks(found, number, best, verbose))
 
 
 def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Iterator[str]:

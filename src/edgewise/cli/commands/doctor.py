@@ -12,12 +12,16 @@ from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
 from typing import Any
 
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
 from edgewise._core.checks import plural
 from edgewise._core.errors import EdgewiseError
 from edgewise._core.extras import how_to_install
 from edgewise.cli.answer import Answer
+from edgewise.cli.options import Request
 from edgewise.cli.outcome import DONE, REFUTED
-from edgewise.cli.requests import DoctorRequest
 
 # Importing what is installed under another name than it is imported by.
 _MODULES = {"scikit-learn": "sklearn", "pyright[nodejs]": "pyright"}
@@ -28,24 +32,25 @@ _ROUNDING = 1e-12
 _MARKS = {"ok": "green", "missing": "yellow", "broken": "bold red", "note": "cyan"}
 
 
-def run(asked: DoctorRequest) -> Answer:
-    """Carry a request out and show what came of it."""
-    checks = examine(thorough=asked.verbose)
-    broken = [check for check in checks if check.state == "broken"]
-    return Answer(
-        {"healthy": not broken, "checks": [asdict(check) for check in checks]},
-        (lambda: _show(checks)) if broken or not asked.quiet else "",
-        code=REFUTED if broken else DONE,
-    )
+class DoctorRequest(Request, group="This machine", place=90):
+    """Check this installation: versions, processor, GPU, kernels, extras.
+
+    Exit code 1 where something edgewise needs is broken; what is merely
+    missing comes with the command that installs it.
+    """
+
+    def run(self) -> Answer:
+        """Look at all that edgewise needs or may use."""
+        checks = examine(thorough=self.verbose)
+        broken = any(check.state == "broken" for check in checks)
+        return Answer(
+            {"healthy": not broken, "checks": [asdict(check) for check in checks]},
+            _shown(checks) if broken or not self.quiet else "",
+            code=REFUTED if broken else DONE,
+        )
 
 
-def _show(checks: tuple[Check, ...]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from edgewise.cli.summary import results_console
-
-    console = results_console()
+def _shown(checks: tuple[Check, ...]) -> tuple[RenderableType, ...]:
     grid = Table.grid(padding=(0, 2))
     for column in range(4):
         grid.add_column(no_wrap=column < 2, overflow="fold")
@@ -53,11 +58,10 @@ def _show(checks: tuple[Check, ...]) -> None:
         grid.add_row(
             Text(check.state, style=_MARKS[check.state]), check.name, Text(check.found), Text(check.advice)
         )
-    console.print(grid)
     broken = sum(check.state == "broken" for check in checks)
     missing = sum(check.state == "missing" for check in checks)
     verdict = f"{broken} broken" if broken else "All that edgewise needs is here"
-    console.print(f"\n{verdict}; optional parts missing: {missing}." if missing else f"\n{verdict}.")
+    return grid, f"\n{verdict}; optional parts missing: {missing}." if missing else f"\n{verdict}."
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,36 @@
-"""`edgewise dynamics`: courses in time in; the differential equations behind them out."""
+"""The columns of courses are read, their equations searched, shown and written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
 
 from edgewise._core.errors import InputError
+from edgewise._core.files import write_file
 from edgewise.cli.answer import Answer, code_of, to_json
-from edgewise.cli.outcome import (
-    Interrupts,
-    make_folder,
-)
-from edgewise.cli.requests import DYNAMICS_FILES, DynamicsRequest
+from edgewise.cli.commands.dynamics import DynamicsRequest
+from edgewise.cli.inputs import as_names, called, find, words_of
+from edgewise.cli.outcome import Interrupts, make_folder
 from edgewise.cli.terminal import tell
-
-if TYPE_CHECKING:
-    from edgewise.data.arrow import Frame
-    from edgewise.dynamics import Dynamics
+from edgewise.data import provenance, read_frame, to_table
+from edgewise.data.arrow import Frame
+from edgewise.data.dates import read_dates
+from edgewise.data.encoding_raw import microseconds_of, raw_table
+from edgewise.dynamics import Dynamics, find_dynamics
+from edgewise.estimators import save
+from edgewise.estimators.formula_rows import labels_of
+from edgewise.plots import plot_dynamics
 
 # In which times are counted where they are dates.
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
 def run(asked: DynamicsRequest) -> Answer:
-    """Carry a request out and show what came of it."""
-    places = [] if asked.out is None else [asked.out / name for name in DYNAMICS_FILES]
-    from edgewise.cli.inputs import as_names
-    from edgewise.data import provenance, read_frame, to_table
-    from edgewise.data.encoding_raw import raw_table
-    from edgewise.dynamics import find_dynamics
-    from edgewise.estimators.formula_rows import labels_of
-
+    """Search the equations of a table of courses."""
     frame = read_frame(asked.data)
-    when, acting, course, states = _columns(
-        frame, asked.time, asked.columns, asked.drop, asked.inputs, asked.groups
-    )
+    when, acting, course, states = _columns(frame, asked)
     known = provenance(frame)
     frame, clock = _counted(frame, when)
     tell(known.notes([when, *states, *acting, *([] if course is None else [course])]), quiet=asked.quiet)
@@ -45,7 +40,8 @@ def run(asked: DynamicsRequest) -> Answer:
     if asked.out is not None:
         make_folder(asked.out)  # before the search, which would be lost
     with Interrupts() as interrupts:
-        found = find_dynamics(
+        found = asked.call(
+            find_dynamics,
             t,
             X[:, :d],
             states,
@@ -53,45 +49,32 @@ def run(asked: DynamicsRequest) -> Answer:
             input_names=acting or None,
             groups=None if course is None else labels_of(raw_table(frame.select([course])).columns[0]),
             exclude_functions=as_names(asked.exclude_functions, ()) or (),
-            work=asked.work,
-            seconds=asked.seconds,
-            seed=asked.seed,
             callbacks=(interrupts,),
         )
-    if asked.plot is not None:
-        from edgewise.plots import plot_dynamics, save_figure
-
-        label = when if clock is None else f"{clock.unit} since {clock.since}"
-        places.append(save_figure(plot_dynamics(found, time=label), asked.plot, overwrite=asked.force))
-    told = to_json({**found.to_dict(), "time": {"column": when, **(clock or _Clock()).to_dict()}})
-    if asked.out is not None:
-        from edgewise._core.files import write_file
-        from edgewise.estimators import save
-
-        save(found, asked.out / DYNAMICS_FILES[0])
-        write_file(asked.out / DYNAMICS_FILES[1], (told + "\n").encode(), overwrite=True)
+    data = {**found.to_dict(), "time": {"column": when, **(clock or _Clock()).to_dict()}}
+    if asked.places:
+        model, document = asked.places
+        save(found, model)
+        write_file(document, (to_json(data) + "\n").encode(), overwrite=True)
     lines = [*_lines(found), *([] if clock is None else [clock.told(when)])]
-    return Answer(told, "\n".join(lines), files=places, code=code_of(interrupts))
+    label = when if clock is None else f"{clock.unit} since {clock.since}"
+    return Answer(
+        data,
+        "\n".join(lines),
+        files=asked.places,
+        figure=lambda: plot_dynamics(found, time=label),
+        code=code_of(interrupts),
+    )
 
 
-def _columns(
-    frame: Frame,
-    time: str,
-    columns: Sequence[str] | None,
-    drop: Sequence[str] | None,
-    inputs: Sequence[str] | None,
-    groups: str | None,
-) -> tuple[str, list[str], str | None, list[str]]:
+def _columns(frame: Frame, asked: DynamicsRequest) -> tuple[str, list[str], str | None, list[str]]:
     """The columns of time, of inputs, of courses and of states."""
-    from edgewise.cli.formula import words_of
-    from edgewise.cli.inputs import as_names, called, find
-
     known = frame.column_names
-    when = find(frame, time)
-    course = None if groups is None else find(frame, groups)
-    acting = [find(frame, name) for name in as_names(inputs, known) or ()]
-    left_out = {when, course, *acting, *(find(frame, name) for name in as_names(drop, known) or ())}
-    named = as_names(columns, known)
+    when = find(frame, asked.time)
+    course = None if asked.groups is None else find(frame, asked.groups)
+    acting = [find(frame, name) for name in as_names(asked.inputs, known) or ()]
+    left_out = {when, course, *acting, *(find(frame, name) for name in as_names(asked.drop, known) or ())}
+    named = as_names(asked.columns, known)
     states = [name for name in (find(frame, each) for each in named or known) if name not in left_out]
     if course is not None and course in (when, *acting):
         raise InputError(
@@ -130,12 +113,6 @@ class _Clock:
 
 def _counted(frame: Frame, when: str) -> tuple[Frame, _Clock | None]:
     """The table with dates as times since the first, in the largest unit that a step between rows holds; None of numbers."""
-    import numpy as np
-    import pyarrow as pa
-
-    from edgewise.data.dates import read_dates
-    from edgewise.data.encoding_raw import microseconds_of
-
     cells = frame.column(when)
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
         read = read_dates(cells.drop_null())

@@ -1,10 +1,10 @@
-"""What `edgewise audit` asks of a table and a model before anything is measured."""
+"""A model and a table are read and measured, and the limits compared with what was found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,15 +12,67 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise.auditing import audit
 from edgewise.auditing.groups import JOINT
-from edgewise.cli.inputs import numbers
-from edgewise.cli.models import LoadedModel
-from edgewise.cli.progress import Note, ShownProgress
+from edgewise.auditing.result import read_limit
+from edgewise.auditing.stages import Stage
+from edgewise.cli.answer import Answer, code_of
+from edgewise.cli.commands.audit import AuditRequest
+from edgewise.cli.inputs import numbers, read_rows
+from edgewise.cli.models import LoadedModel, load_model
+from edgewise.cli.outcome import DONE, REFUTED, STANDARD_OUTPUT, UNDECIDED
+from edgewise.cli.progress import Note, ShownProgress, at_work
+from edgewise.cli.terminal import tell
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
+from edgewise.plots.audit_groups import plot_audit
+from edgewise.report.sections.audit import render_audit, write_audit_page
 
-if TYPE_CHECKING:
-    from edgewise.auditing.stages import Stage
+
+def run(asked: AuditRequest) -> Answer:
+    """Measure how a model treats groups, and whether the limits are kept."""
+    limits, cuts = limits_of(asked.fail_on, asked.protected), cuts_of(asked.cut, asked.protected)
+    frame, _, remarks = read_rows(asked.data)
+    held = load_model(asked.model)
+    told = provenance(frame).notes((*held.names, *asked.protected, asked.target or held.target))
+    tell((*told, *remarks), quiet=asked.quiet)
+    rows = outcomes(held, frame, asked.target, asked.weight, tuple(asked.protected))
+    progress = AuditProgress(asked.quiet)
+    with at_work(progress) as interrupts:
+        result = asked.call(
+            audit,
+            held.held,
+            rows.frame,
+            rows.y,
+            asked.protected,
+            sample_weight=rows.weight,
+            bins=cuts,
+            callbacks=(progress.stage, interrupts),
+        )
+    ended, breaches = result.stop_reason, result.breaches(*limits)
+    found = [{"limit": each.limit, "attribute": each.attribute, "value": each.value} for each in breaches]
+    page = None
+    if asked.html == STANDARD_OUTPUT:
+        page = render_audit(result).encode("utf-8", errors="replace")
+    elif asked.html is not None:
+        write_audit_page(asked.html, result, overwrite=asked.force)
+    code, remark, warnings = DONE, "", [f"Limit exceeded: {each.text}" for each in breaches]
+    if breaches:
+        code = REFUTED
+    elif limits and not ended.repeatable:
+        code = UNDECIDED
+        warnings.append("The audit was cut short, so a limit may not have been measured.")
+    elif limits:
+        remark = "The limit is kept." if len(limits) == 1 else f"All {len(limits)} limits are kept."
+    return Answer(
+        {**result.to_dict(), "message": ended.advice, "breaches": found},
+        f"{str(result).rstrip()}\n\n{ended.advice}",
+        content=page,
+        figure=lambda: plot_audit(result),
+        remark=remark,
+        warnings=warnings,
+        code=code_of(interrupts, code),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +86,6 @@ class AuditRows:
 
 def limits_of(given: Sequence[str] | None, protected: Sequence[str]) -> tuple[str, ...]:
     """The limits of --fail-on, known to be readable and to name attributes that are audited."""
-    from edgewise.auditing.result import read_limit
-
     known = [*protected, "intersection"] if len(protected) > 1 else [*protected]
     for limit in given or ():
         _, attribute, _, _ = read_limit(limit)

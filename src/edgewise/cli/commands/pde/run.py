@@ -1,29 +1,33 @@
-"""What `edgewise pde` reads and shows: a problem of the gallery, of a TOML or a Python file; progress; what was found."""
+"""A problem of the gallery, of a TOML or a Python file is solved; progress, and what was found, are shown."""
 
 from __future__ import annotations
 
-import json
 import math
 import runpy
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import EdgewiseError, InputError
-from edgewise.cli.progress import Note, ShownProgress
-from edgewise.cli.terminal import print_json, say
+from edgewise.cli.answer import Answer, code_of
+from edgewise.cli.commands.pde import PdeRequest
+from edgewise.cli.outcome import DONE, UNDECIDED, refuse_to_overwrite
+from edgewise.cli.progress import Note, ShownProgress, at_work
 from edgewise.pde import (
+    Box,
     Checkpoint,
     Modes,
     Problem,
     ProblemFile,
     Solution,
+    eigen,
     gallery,
     gallery_names,
     load_problem,
+    solve,
 )
 from edgewise.pde.results.solution import ROADS
 from edgewise.pde.terms.text import write_term
@@ -31,19 +35,71 @@ from edgewise.pde.terms.text import write_term
 _DEFAULT_TOLERANCE = 1e-6
 _WIDE = 90
 _SECONDS_BETWEEN = 5.0
+_IN_MOTION = (".gif", ".mp4")
 
 
-def listed(*, as_json: bool) -> None:
-    """The problems of the gallery."""
+def run(asked: PdeRequest) -> Answer:
+    """List the gallery, show a problem, or solve it."""
+    if asked.problem is None:
+        return _gallery()
+    posed = found(asked.problem)
+    if asked.show:
+        text = posed.text.rstrip("\n")
+        return Answer(text, text)
+    moves = asked.plot is not None and asked.plot.suffix.lower() in _IN_MOTION
+    if moves and posed.problem.domain.time is None:
+        raise InputError(
+            f"The problem has no time: {asked.plot} would not move; name a .png or .svg instead."
+        )
+    files = [path for path in (asked.out, asked.plot, asked.report) if path is not None]
+    still = None if moves else asked.plot
+    refuse_to_overwrite([path for path in files if path != still], asked.force, plot=still)
+    if asked.checkpoint is not None and not isinstance(posed.problem.domain, Box):
+        raise InputError("Checkpoints are of marches through time on boxes: leave out --checkpoint.")
+    tolerance = posed.tolerance if asked.tolerance is None else asked.tolerance
+    if posed.problem.eigenvalue is None:
+        return _solved(asked, posed, tolerance, files)
+    if files or asked.checkpoint is not None:
+        raise InputError(
+            "Eigenvalues are shown, not written: leave out --out, --plot, --report and --checkpoint."
+        )
+    modes = asked.call(eigen, posed.problem, posed.count, max(tolerance, 1e-13))
+    return Answer(modes.to_dict, "\n".join(_modes(modes)), code=DONE if modes.solved else UNDECIDED)
+
+
+def _solved(asked: PdeRequest, posed: ProblemFile, tolerance: float, files: Sequence[Path]) -> Answer:
+    progress, keeper = PdeProgress(asked.quiet), Keeper(asked.checkpoint)
+    with at_work(progress, f"solve {posed.title or asked.problem}") as interrupts:
+
+        def on_step(record: object) -> None:
+            progress.step(record)
+            keeper.step(record, last=interrupts.happened)
+            interrupts(record)
+
+        solution = asked.call(solve, posed.problem, tolerance, callbacks=on_step, resume=keeper.found)
+    if asked.out is not None:
+        solution.save(asked.out, overwrite=asked.force)
+    if asked.plot is not None:
+        draw(solution, asked.plot)
+    if asked.report is not None:
+        solution.report(asked.report, title=posed.title or None, overwrite=asked.force)
+    residuals = solution.residual(seed=asked.seed)
+    return Answer(
+        {**solution.to_dict(), "residuals": residuals},
+        "\n".join(_told(solution, residuals, files)),
+        code=code_of(interrupts, DONE if solution.solved else UNDECIDED),
+    )
+
+
+def _gallery() -> Answer:
     problems = {name: gallery(name) for name in gallery_names()}
-    if as_json:
-        entries = [{"name": n, "title": p.title, "tolerance": p.tolerance} for n, p in problems.items()]
-        print_json(json.dumps(entries, indent=2))
-        return
     width = max(map(len, problems))
-    say("Problems of the gallery; `edgewise pde NAME` solves one, with --show it prints its file.\n")
-    for name, each in problems.items():
-        say(f"  {name:{width}}  {each.title}")
+    lines = [f"  {name:{width}}  {each.title}" for name, each in problems.items()]
+    head = "Problems of the gallery; `edgewise pde NAME` solves one, with --show it prints its file.\n"
+    return Answer(
+        [{"name": n, "title": p.title, "tolerance": p.tolerance} for n, p in problems.items()],
+        "\n".join([head, *lines]),
+    )
 
 
 def found(name: str) -> ProblemFile:
@@ -119,27 +175,25 @@ class Keeper:
             self._kept = time.monotonic()
 
 
-def shown(solution: Solution, seed: int, files: Sequence[Path]) -> None:
-    """A solution in a few lines on standard output."""
-    say(solution.message)
+def _told(solution: Solution, residuals: dict[str, float], files: Sequence[Path]) -> Iterator[str]:
+    """A solution in a few lines."""
+    yield solution.message
     for name, error in solution.errors.items():
-        say(f"  {name:12}  relative L2 error {error:.1e}")
-    residuals = solution.residual(seed=seed)
+        yield f"  {name:12}  relative L2 error {error:.1e}"
     for each in solution.problem.equations:
         words = f"{write_term(each.left)} = {write_term(each.right)}"
         words = words if len(words) <= _WIDE else f"{words[: _WIDE - 3]}..."
-        say(f"  residual {residuals[repr(each)]:.1e}  {words}")
-    say(f"  {solution.coefficients:,} coefficients, {ROADS[solution.road]}, {solution.seconds:.1f} s")
-    for file in files:
-        say(f"  written: {file}")
+        yield f"  residual {residuals[repr(each)]:.1e}  {words}"
+    yield f"  {solution.coefficients:,} coefficients, {ROADS[solution.road]}, {solution.seconds:.1f} s"
+    yield from (f"  written: {file}" for file in files)
 
 
-def shown_modes(modes: Modes) -> None:
-    """Eigenvalues line by line on standard output."""
-    say(modes.message)
+def _modes(modes: Modes) -> Iterator[str]:
+    """Eigenvalues line by line."""
+    yield modes.message
     for value, error in zip(modes.values, modes.errors, strict=True):
-        say(f"  {float(value):<22.15g}relative error {float(error):.1e}")
-    say(f"  {modes.seconds:.1f} s")
+        yield f"  {float(value):<22.15g}relative error {float(error):.1e}"
+    yield f"  {modes.seconds:.1f} s"
 
 
 def draw(solution: Solution, path: Path) -> None:

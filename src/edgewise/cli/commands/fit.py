@@ -1,0 +1,111 @@
+"""`edgewise fit`: a table in; model.kan, report.html and, where there is one to find, a formula out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from edgewise._core.errors import InputError
+from edgewise.cli.answer import Answer
+from edgewise.cli.options import (
+    JOB_FILES,
+    Columns,
+    Data,
+    Drop,
+    Force,
+    Groups,
+    Out,
+    Request,
+    Rows,
+    Seconds,
+    Seed,
+    Target,
+    Time,
+    Weight,
+    Work,
+    option,
+)
+from edgewise.cli.outcome import refuse_short
+from edgewise.cli.terminal import tell
+
+# A fifth is held out, and of the rest again a fifth by the stages themselves.
+_FEWEST_ROWS = 10
+
+
+class FitRequest(Request, group="Learn and predict", place=10):
+    """Learn from a table: train a network, find its formula, write model.kan and report.html.
+
+    Columns may hold numbers, words, truth values and gaps. A fifth of the rows
+    is held out: no stage sees them, and the errors shown are those on them.
+    A table of a few columns of numbers also gets the small network a person
+    can read (network.kan) and its formula.
+
+    Examples:
+
+    - `edgewise fit yacht.csv --target resistance`
+
+    - `edgewise fit visits.csv -t score --groups patient` holds out whole patients
+
+    - `edgewise fit credit.csv -t default --drop id --mode additive -o credit`
+
+    - `zcat log.csv.gz | edgewise fit - -t y --work quick --json`
+
+    - `edgewise fit 'rows/*.parquet' -t y` reads batch by batch, whatever the size
+    """
+
+    results = JOB_FILES
+
+    data: Data
+    target: Target
+    columns: Columns = None
+    drop: Drop = None
+    weight: Weight = None
+    groups: Groups = None
+    time: Time = None
+    task: Literal["regression", "classification"] | None = option(
+        "Predict numbers or classes.", show_default="seen from the target"
+    )
+    mode: Literal["auto", "additive", "pairwise", "deep"] = option(
+        "How far columns may act together.", default="auto"
+    )
+    work: Work = "normal"
+    seconds: Seconds = None
+    out: Out = Path()
+    test: float = option("Share of the rows to hold out; 0 learns from all.", default=0.2, min=0.0, max=0.9)
+    seed: Seed = 0
+    hidden: int | None = option(
+        "Nodes in the hidden layer.", min=1, max=1024, show_default="from the columns"
+    )
+    members: int | None = option("Networks to average.", min=1, max=100, show_default="from the data")
+    formula: bool | None = option(
+        "Look for a formula as well.",
+        "--formula/--no-formula",
+        show_default="for up to 10 columns of numbers",
+    )
+    drop_missing: bool = option("Drop rows with missing cells instead of learning from them.", default=False)
+    rows: Rows = True
+    force: Force = False
+
+    def run(self) -> Answer:
+        """Learn from a table, or batch by batch from a dataset of many files."""
+        from edgewise.cli.inputs import ColumnRoles, is_dataset, prepare, streamed
+        from edgewise.data import read_frame
+
+        roles = ColumnRoles(self.target, self.columns, self.drop, self.weight, self.groups, self.time)
+        if is_dataset(self.data):
+            if self.groups is not None or self.time is not None:
+                raise InputError(
+                    argument="groups" if self.time is None else "time",
+                    expected="be left out where rows are read batch by batch",
+                    got=self.groups or self.time,
+                    advice="pass one file",
+                )
+            return streamed().fit(self, roles)
+        inputs = prepare(read_frame(self.data), roles, drop_missing=self.drop_missing, task=self.task)
+        refuse_short(inputs.source, inputs.n_rows, _FEWEST_ROWS)
+        tell(inputs.notes, quiet=self.quiet)
+        # Bad columns are reported before torch is loaded, which takes seconds.
+        from edgewise.cli.job import TableTask
+        from edgewise.cli.learn import carry_out
+
+        return carry_out(self.call(TableTask, inputs), self)
