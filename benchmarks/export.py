@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from _common import Report, Run, begin
 
 import edgewise as ew
 from edgewise.cli.models import load_model
+from edgewise.cli.predictions import with_predictions
 from edgewise.cli.streamed import predict_dataset
+from edgewise.data.streaming.source import open_source
 
 Rows = np.ndarray
 Predict = Callable[[Rows], Rows]
@@ -61,14 +64,7 @@ def deployed(run: Run, rows: int) -> None:
 
         def files(_: Rows) -> Rows:
             predict_dataset(
-                load_model(saved),
-                source,
-                target,
-                keep=False,
-                drop_missing=False,
-                interval=None,
-                quiet=True,
-                json=False,
+                partial(with_predictions, load_model(saved)), open_source(str(source)), target, quiet=True
             )
             return pq.read_table(target, columns=["y_predicted"]).column(0).to_numpy()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import json as plain_json
 import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +15,6 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from edgewise.cli.console import console
-from edgewise.cli.options import Request
 from edgewise.cli.outcome import DONE, INTERRUPTED, Interrupts
 from edgewise.cli.terminal import print_bytes, print_json, print_table, say, tell_files
 
@@ -53,25 +52,25 @@ class Answer:
     refusal: Exception | None = None
 
 
-def deliver(answer: Answer, asked: Request) -> None:
+def deliver(answer: Answer, *, quiet: bool, json: bool, plot: Path | None) -> None:
     """Print and draw an answer as it was asked for, and leave with its exit code unless all is well."""
     files = [*(answer.files() if callable(answer.files) else answer.files)]
-    if (place := getattr(asked, "plot", None)) is not None and answer.figure is not None:
+    if plot is not None and answer.figure is not None:
         from edgewise.plots.save import save_figure
 
-        files.append(save_figure(answer.figure(), place))
-    tell_files(files, quiet=asked.quiet)
+        files.append(save_figure(answer.figure(), plot))
+    tell_files(files, quiet=quiet)
     printed = answer.content is not None
     if answer.content:
         print_bytes(answer.content)
-    if asked.json and not printed and answer.data is not None:
+    if json and not printed and answer.data is not None:
         data = answer.data() if callable(answer.data) else answer.data
         print_json(data if isinstance(data, str) else to_json(data))
-    elif not asked.json or printed:
+    elif not json or printed:
         if answer.table is not None:
             print_table(answer.table)
         _show(answer.text, err=printed)
-    for line in (*answer.warnings, *([] if asked.quiet or not answer.remark else [answer.remark])):
+    for line in (*answer.warnings, *([] if quiet or not answer.remark else [answer.remark])):
         say(line, err=True)
     if answer.refusal is not None:
         raise answer.refusal
@@ -97,7 +96,7 @@ def code_of(interrupts: Interrupts, code: int = DONE) -> int:
 
 def to_json(data: Any) -> str:
     """Strict JSON: what is no finite number becomes null."""
-    return json.dumps(_plain(data), indent=2, allow_nan=False, ensure_ascii=False)
+    return plain_json.dumps(_plain(data), indent=2, allow_nan=False, ensure_ascii=False)
 
 
 def _plain(data: Any) -> Any:

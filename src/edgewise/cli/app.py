@@ -43,14 +43,14 @@ def build() -> typer.Typer:
     )
     app.callback()(_main)
     for request in sorted(requests(), key=lambda each: each.place):
-        safe = guarded(
-            command(request, lambda asked: deliver(asked.run(), asked)),
-            named_options(request),
-            file_rows=request.whole_table,
-        )
+        safe = guarded(command(request, _answer), named_options(request), file_rows=request.whole_table)
         name = request.__module__.rpartition(".")[2].replace("_", "-")
         app.command(name, rich_help_panel=request.group)(safe)
     return app
+
+
+def _answer(asked: Request) -> None:
+    deliver(asked.run(), quiet=asked.quiet, json=asked.json, plot=getattr(asked, "plot", None))
 
 
 def run(arguments: list[str]) -> int:
