@@ -219,8 +219,9 @@ def _one_law_over_groups(
             **limits,
         )
     assert isinstance(found, GroupedResult)
-    if asked.places:
-        model, document = asked.places
+    places = asked.places[:2]
+    if places:
+        model, document = places
         save(FormulaRegressor.from_result(found, rows, groups=group, target=columns.target), model)
         write_file(document, (to_json(found.to_dict()) + "\n").encode(), overwrite=True)
 
@@ -238,7 +239,7 @@ def _one_law_over_groups(
     return Answer(
         found.to_dict,
         str(found),
-        files=asked.places,
+        files=places,
         figure=figure,
         code=code_of(interrupts, REFUTED if found.broken else DONE),
     )
