@@ -357,7 +357,7 @@ def watched_search(monkeypatch):
         (["--next", "--bounds", "mass=1,noise=1,speed, m/s=1"], "column=low:high"),
         (["--next", "--bounds", "mass=1,noise=1", "--bounds", "speed, m/s=1"], "a column that is free"),
         (["--next", "--bounds", "mass=1,mass=2"], "more than once"),
-        (["--next", "--drop", "noise", "--bounds", "noise=2"], "that are searched"),
+        (["--next", "--drop", "noise", "--bounds", "noise=2"], "be among those"),
         (["--next", "--export", "c"], "cannot be combined"),
         (["-q", "--cost", "sni=3"], "The option --cost must be one of"),
         (["-q", "--cost", "sin=2000"], "The option --cost of 'sin' must be"),

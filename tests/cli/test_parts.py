@@ -380,7 +380,7 @@ def test_rows_with_gaps_can_be_left_out():
     [
         ({"b": [1.0], "aa": [1.0]}, "did you mean 'aa'"),
         ({"c": [1.0]}, "no column 'a', 'b'; the model needs 2 columns"),
-        ({"a": ["u"], "b": [1.0]}, "must be numeric"),
+        ({"a": ["u"], "b": [1.0]}, "must hold numbers"),
     ],
 )
 def test_columns_a_model_needs_are_named(columns, word):

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise.cli.answer import Answer
-from edgewise.cli.inputs import called, find, numbers, refuse_infinite
+from edgewise.cli.inputs import find, numbers_of, refuse_infinite
 from edgewise.cli.models import LoadedModel
 from edgewise.cli.predictions import beside, handed_over
 from edgewise.cli.terminal import tell
 from edgewise.data import provenance, read_frame
-from edgewise.data.arrow import Frame
 from edgewise.data.encoding_raw import raw_table
 from edgewise.data.row_labels import label_text
 from edgewise.data.write import check_table_name
@@ -47,14 +45,8 @@ def learned(model: FormulaRegressor, names: tuple[str, ...], asked: PredictReque
     assert asked.learn is not None
     frame = read_frame(asked.learn)
     target = find(frame, model.target_names_[0] if model.target_names_ else "y")
-    values = numbers(frame.column(target))
-    source = provenance(frame).source
-    if values is None:
-        raise InputError(subject=f"Column {called(target)} of {source}", expected="hold numbers", got="words")
-    if np.isinf(values).any():
-        raise InputError(
-            subject=f"Column {called(target)} of {source}", expected="hold finite numbers", got="an infinity"
-        )
+    values = numbers_of(frame, target)
+    refuse_infinite(frame.select([target]), provenance(frame).source)
     used = LoadedModel(model, names, (target,)).select(frame)
     tell(provenance(frame).notes([*names, target]), quiet=asked.quiet)
     X, labels = separated(formula, raw_table(used), model.groups)
@@ -109,7 +101,7 @@ def predict(asked: PredictRequest) -> Answer:
     if asked.learn is not None:
         learned(model, tuple(names), asked)
     tell(provenance(frame).notes(names), quiet=asked.quiet)
-    X = np.column_stack([_numbers(used, name, source) for name in columns])
+    X = np.column_stack([numbers_of(used, name) for name in columns])
     low, high = model.range_
     outside = ((low > X) | (high < X)).any(axis=1)
     try:
@@ -122,10 +114,3 @@ def predict(asked: PredictRequest) -> Answer:
         ) from None
     fresh = {f"{target}_predicted": pa.array(predicted, from_pandas=True)}
     return handed_over(beside(frame if asked.keep else used, fresh, outside, source), asked.file)
-
-
-def _numbers(used: Frame, name: str, source: str) -> NDArray[np.float64]:
-    values = numbers(used.column(name))
-    if values is None:
-        raise InputError(subject=f"Column {name!r} of {source}", expected="be numeric", got="words")
-    return values

@@ -175,9 +175,9 @@ def prepare(
     """Choose columns and rows, and decide whether to predict numbers or classes."""
     known, groups, time = provenance(frame), roles.groups, roles.time
     target = find(frame, roles.target)
-    weight = None if roles.weight is None else find(frame, roles.weight)
     if groups is not None and time is not None:
         raise InputError(argument="time", expected="be left out beside --groups", got=short(time))
+    weight = None if roles.weight is None else find(frame, roles.weight)
     split_by = None if groups is None and time is None else find(frame, groups or time or "")
     taken = {"target": target, "weight": weight, "groups" if time is None else "time": split_by}
     chosen = _chosen(frame, taken, roles)
@@ -231,6 +231,15 @@ def numbers(column: Cells) -> Floats | None:
         return None
     # In this order: Arrow turns missing integers into NaN by itself only as floats.
     return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+
+
+def numbers_of(frame: Frame, name: str, why: str = "") -> Floats:
+    """A column as `numbers` gives it, or one sentence that it holds none and why it should."""
+    values = numbers(frame.column(name))
+    if values is None:
+        subject = f"Column {called(name)} of {provenance(frame).source}"
+        raise InputError(subject=subject, expected=f"hold numbers{why}", got=frame.column(name).type)
+    return values
 
 
 def refuse_infinite(frame: Frame, source: str) -> None:

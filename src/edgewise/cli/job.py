@@ -245,7 +245,7 @@ def _read(
     X, y = numbers[train], task.inputs.y[train]
     options: dict[str, Any] = {"seed": task.seed, "callbacks": stages.callbacks}
     start = model.network if _is_small(model, task, train, X) else None
-    history = model.history
+    history = tuple(getattr(model.fit, "history", ()))
     if start is None:
         fitted = stages.run(
             FIT, lambda seconds: fit(_small(task), X, y, work=task.work, seconds=seconds, **options)
@@ -283,7 +283,7 @@ def _small(task: TableTask) -> KAN:
 def _is_small(model: LoadedModel, task: TableTask, train: NDArray[np.int64], X: Floats) -> bool:
     """Whether the model itself is such a network: one, not a bag of them, and on the columns as they are."""
     shape = model.network.shape
-    if model.members > 1 or len(shape) != 3 or shape[1] > MOST_HIDDEN_NODES:
+    if getattr(model.fit, "members", 1) > 1 or len(shape) != 3 or shape[1] > MOST_HIDDEN_NODES:
         return False
     encoded = model.encoded(task.inputs.frame.take(pa.array(train)))
     return model.network.input_names == task.inputs.names and np.array_equal(encoded, X)
@@ -345,7 +345,7 @@ def _ours(
 
 
 def _messages(model: LoadedModel, reading: Interpretation | None) -> list[str]:
-    messages = [("Learning", model.message)]
+    messages = [("Learning", str(getattr(model.fit, "message", "")))]
     if reading is not None:
         stages = (
             ("Simplifying", reading.simplified),

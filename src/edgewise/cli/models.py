@@ -16,7 +16,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, did_you_mean
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise.cli.inputs import called, numbers, refuse_infinite, timed
+from edgewise.cli.inputs import called, numbers_of, refuse_infinite, timed
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 from edgewise.network.container import kind_of
@@ -64,25 +64,14 @@ class LoadedModel:
         return tuple(np.asarray(self.classes).tolist())
 
     @property
-    def message(self) -> str:
-        """The messages of training; none for a network from a file."""
-        fitted = getattr(self.held, "fit_", None)
-        return "" if fitted is None else str(fitted.message)
+    def fit(self) -> Any:
+        """What training told, where it was in this program; nothing of a network from a file."""
+        return getattr(self.held, "fit_", None)
 
     @property
     def stop_reason(self) -> StopReason | None:
         """Why training ended; None for a network from a file."""
-        return getattr(getattr(self.held, "fit_", None), "stop_reason", None)
-
-    @property
-    def members(self) -> int:
-        """How many networks were joined into this one, as far as is known."""
-        return int(getattr(getattr(self.held, "fit_", None), "members", 1))
-
-    @property
-    def history(self) -> tuple[Any, ...]:
-        """What training recorded; nothing for a model from a file."""
-        return tuple(getattr(getattr(self.held, "fit_", None), "history", ()))
+        return getattr(self.fit, "stop_reason", None)
 
     def coded(self, y: NDArray[Any]) -> Floats:
         """Targets as numbers: themselves, or the place of each row's class."""
@@ -215,21 +204,14 @@ def load_model(path: Path) -> LoadedModel:
 
 
 def _numbers_of(used: Frame) -> Floats:
-    """The columns as one matrix, or one sentence about the one that holds no numbers."""
-    source = provenance(used).source
-    columns: list[Floats] = []
-    for name, column in zip(used.column_names, used.columns, strict=True):
-        values = numbers(column)
-        if values is None:
-            raise InputError(
-                subject=f"Column {called(name)} of {source}", expected="be numeric", got=column.type
-            )
+    """The columns as one matrix, or one sentence about the one that does not fit in."""
+    columns = {name: numbers_of(used, name) for name in used.column_names}
+    for name, values in columns.items():
         if gaps := int(np.isnan(values).sum()):
             raise InputError(
-                subject=f"Column {called(name)} of {source}",
+                subject=f"Column {called(name)} of {provenance(used).source}",
                 expected="have no missing cells, for this model is a network of numbers",
                 got=f"{gaps:,} missing",
                 advice="fill them, or give --drop-missing",
             )
-        columns.append(values)
-    return np.stack(columns, axis=1)
+    return np.stack(list(columns.values()), axis=1)

@@ -6,10 +6,10 @@ import inspect
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from inspect import Parameter
 from pathlib import Path
@@ -53,6 +53,7 @@ class Wording:
     help, words, settings : what Typer shows, the names, and what else it is to know
     is_option : whether it has a name there, which arguments have not
     writes : "file", "folder" or "picture" where it names a place for results
+    needs, bars : fields that must be given with it, and those that must not
     """
 
     help: str
@@ -60,6 +61,8 @@ class Wording:
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     is_option: bool = True
     writes: str = ""
+    needs: tuple[str, ...] = ()
+    bars: tuple[str, ...] = ()
 
     def long_word(self, name: str) -> str:
         """The long name of the option of a field."""
@@ -77,9 +80,17 @@ class Wording:
         return typer.Option(self.long_word(name), *short, help=self.help, **settings)
 
 
-def option(help: str, *words: str, default: Any = None, writes: str = "", **settings: Any) -> Any:  # noqa: A002
+def option(
+    help: str,  # noqa: A002
+    *words: str,
+    default: Any = None,
+    writes: str = "",
+    needs: Sequence[str] = (),
+    bars: Sequence[str] = (),
+    **settings: Any,
+) -> Any:
     """An option: its help, its short name, and a long one where it is not that of the field; with ... it must be given."""
-    wording = Wording(help, words, settings, writes=writes)
+    wording = Wording(help, words, settings, writes=writes, needs=tuple(needs), bars=tuple(bars))
     return field(default=MISSING if default is ... else default, metadata={"wording": wording})
 
 
@@ -225,22 +236,40 @@ class Request:
         out: Path | None = getattr(self, "out", None)
         return None if out == STANDARD_OUTPUT else out
 
+    @property
+    def given(self) -> dict[str, WordedField]:
+        """The fields for which something other than the default was given."""
+        return {each.name: each for each in worded(type(self)) if getattr(self, each.name) != each.default}
+
+    def barred(self, name: str) -> list[str]:
+        """The options given that have no meaning beside one."""
+        given = self.given
+        bars = next(each.wording.bars for each in worded(type(self)) if each.name == name)
+        return [given[other].word for other in bars if other in given]
+
     def check(self) -> None:
-        """Refuse what cannot be done, before anything heavy is loaded: here results without a place."""
-        named = {each.name: each.wording.writes for each in worded(type(self)) if each.wording.writes}
-        places = {name: getattr(self, name) for name in named}
-        files = [
-            place
-            for name, place in places.items()
-            if named[name] == "file" and not to_standard_output(place, json=self.json)
-        ]
-        pictures = [place for name, place in places.items() if named[name] == "picture"]
-        folders = [place for name, place in places.items() if named[name] == "folder"]
+        """Refuse what cannot be done before anything heavy is loaded: options at odds, results without a place."""
+        words = {each.name: each.word for each in worded(type(self))}
+        for name, each in self.given.items():
+            for need in (words[need] for need in each.wording.needs if need not in self.given):
+                raise InputError(
+                    subject=f"The option {each.word}",
+                    expected=f"come with {need}",
+                    got="it alone",
+                    advice=f"add {need}, or leave {each.word} out",
+                )
+            for other in self.barred(name):
+                raise InputError(f"{each.word} cannot be combined with {other}; leave one of them out.")
+        places = dict[str, list[Path | None]](file=[], folder=[], picture=[])
+        for each in worded(type(self)):
+            if each.wording.writes:
+                places[each.wording.writes].append(getattr(self, each.name))
+        files = [place for place in places["file"] if not to_standard_output(place, json=self.json)]
         refuse_to_overwrite(
-            [*files, *(self.places if folders else ())],
+            [*files, *(self.places if places["folder"] else ())],
             getattr(self, "force", False),
-            plot=next(iter(pictures), None),
-            folder=next(iter(folders), None),
+            plot=next(iter(places["picture"]), None),
+            folder=next(iter(places["folder"]), None),
         )
 
     def run(self) -> Answer:
@@ -264,18 +293,27 @@ class WordedField(NamedTuple):
     wording: Wording
     default: Any
 
+    @property
+    def word(self) -> str:
+        """What it is called on the command line."""
+        return (
+            self.wording.long_word(self.name).split("/")[0] if self.wording.is_option else self.name.upper()
+        )
 
-def worded(request: type[Request]) -> Iterator[WordedField]:
+
+@cache
+def worded(request: type[Request]) -> tuple[WordedField, ...]:
     """The fields of a request that are options or arguments; those that every request has come last."""
     general = [each.name for each in fields(Request)]
     hints = get_type_hints(request, include_extras=True)
-    for each in sorted(
-        (each for each in fields(request) if each.init), key=lambda each: each.name in general
-    ):
-        kind, shared = hints[each.name], each
-        if get_origin(kind) is Annotated:
-            kind, shared = get_args(kind)
-        yield WordedField(each.name, kind, shared.metadata["wording"], each.default)
+    found = list[WordedField]()
+    for each in fields(request):
+        if each.init:
+            kind, shared = hints[each.name], each
+            if get_origin(kind) is Annotated:
+                kind, shared = get_args(kind)
+            found.append(WordedField(each.name, kind, shared.metadata["wording"], each.default))
+    return tuple(sorted(found, key=lambda each: each.name in general))
 
 
 def command(request: type[Request], run: Callable[[Any], None]) -> Callable[..., None]:
@@ -322,10 +360,10 @@ _FILLED_BY = {
 
 def named_options(request: type[Request]) -> dict[str, str]:
     """What a sentence about an argument of the library is about here: "The option --cost" of costs."""
-    options = list(worded(request))
+    options = worded(request)
     named = {"X": "The table"} if any(each.name == "data" for each in options) else {}
-    for name, _, wording, _ in options:
-        if wording.is_option:
-            role = "column of" if wording.settings.get("metavar") == COLUMN else "option"
-            named[name] = f"The {role} {wording.long_word(name).split('/')[0]}"
+    for each in options:
+        if each.wording.is_option:
+            role = "column of" if each.wording.settings.get("metavar") == COLUMN else "option"
+            named[each.name] = f"The {role} {each.word}"
     return {argument: named[name] for argument, name in _FILLED_BY.items() if name in named} | named

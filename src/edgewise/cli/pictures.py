@@ -13,12 +13,8 @@ from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import write_file
 from edgewise._core.plain import lines_of
 from edgewise.cli.answer import Answer
-from edgewise.cli.page import origin
 from edgewise.cli.terminal import say
 from edgewise.data import write_frame
-from edgewise.report.content.pictures import HELD_OUT, LEARNED, OTHERS, PictureContent
-from edgewise.report.sections.pictures import render_pictures
-from edgewise.vision import plot_evidence
 from edgewise.vision.files import load
 from edgewise.vision.pictures import as_pictures, digest, read_files, read_folder, some_files
 
@@ -126,6 +122,8 @@ def explain(asked: ExplainRequest) -> Answer:
             f"  {value:+.4f}  rows {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1}"
             for rows, columns, value in strongest
         ]
+        from edgewise.vision import plot_evidence
+
         chosen = None if label is None else [model.classes_[best]]
         figure = partial(plot_evidence, found, chosen)
     elif asked.plot is not None:
@@ -155,6 +153,10 @@ def _sums(names: list[str], found: Any, chances: Any, asked: int) -> list[str]:
 
 def report(asked: ReportRequest) -> Answer:
     """The page of a classifier of pictures, judged on a folder with a subfolder a class; printed where there is no file."""
+    from edgewise.cli.page import origin
+    from edgewise.report.content.pictures import HELD_OUT, LEARNED, OTHERS, PictureContent
+    from edgewise.report.sections.pictures import render_pictures
+
     _refuse(asked, "target", "groups", "time")
     model, folder, rows = load(asked.model), asked.data, asked.rows
     c = model.config_

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from edgewise.cli.answer import Answer
 from edgewise.cli.options import Data, Force, Request, Seed, Target, Work, column, file, option, picture
 from edgewise.cli.terminal import tell
@@ -56,7 +54,7 @@ class ForecastRequest(Request, group="Learn and predict", place=12):
         """Fit a forecaster to a column and write what it forecasts."""
         import pyarrow as pa
 
-        from edgewise.cli.inputs import find, numbers
+        from edgewise.cli.inputs import find, numbers_of
         from edgewise.data import provenance, read_frame, write_frame
         from edgewise.data.write import check_table_name
 
@@ -65,11 +63,7 @@ class ForecastRequest(Request, group="Learn and predict", place=12):
         frame = read_frame(self.data)
         tell(provenance(frame).notes([self.time, self.target]), quiet=self.quiet)
         series, when = find(frame, self.target), find(frame, self.time)
-        values = numbers(frame.column(series))
-        if values is None:
-            raise typer.BadParameter(
-                f"The column {series!r} must hold numbers to be forecast.", param_hint="--target"
-            )
+        values = numbers_of(frame, series, " to be forecast")
         from edgewise.estimators.forecaster import KANForecaster
 
         there = values == values

@@ -52,19 +52,10 @@ class PredictRequest(Request, group="Learn and predict", place=11, whole_table=T
     learn: Path | None = option(
         "For a formula over groups: a table with the target, to fit the constants of its groups to."
     )
-    save: Path | None = file("Write the formula with what --learn has learned here, a .kan file.")
+    save: Path | None = file(
+        "Write the formula with what --learn has learned here, a .kan file.", needs=["learn"]
+    )
     force: Force = False
-
-    def check(self) -> None:
-        """Refuse options that contradict, and results that would replace a file or have no place."""
-        super().check()
-        if self.save is not None and self.learn is None:
-            raise InputError(
-                subject="The option --save",
-                expected="come with --learn",
-                got="it alone",
-                advice="there is nothing new to write",
-            )
 
     def run(self) -> Answer:
         """Predict the rows of a table, of many files batch by batch, or with a model of another kind."""

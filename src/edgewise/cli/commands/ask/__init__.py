@@ -54,6 +54,7 @@ class AskRequest(Request, group="Find the law", place=22, whole_table=True):
     loss: Loss = "squared"
     resume: bool = option(
         "Go on after the measurements in the file of --out; with the same options as if nothing had ended.",
+        bars=["force"],
         default=False,
     )
     work: Work = "normal"
@@ -63,8 +64,7 @@ class AskRequest(Request, group="Find the law", place=22, whole_table=True):
 
     def check(self) -> None:
         """Refuse options that contradict, and a file that has no place."""
-        if self.resume and self.force:
-            raise InputError("--resume cannot be combined with --force; leave one of them out.")
+        super().check()
         if self.out.suffix.lower() != ".csv":
             raise InputError(
                 subject="The file of --out",

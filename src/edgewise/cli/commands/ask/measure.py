@@ -8,30 +8,24 @@ import math
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import write_file
+from edgewise.cli.entries import read_entries, read_span
 from edgewise.cli.terminal import say
 
 Place = Mapping[str, float]
+# Gives the value at a place, NaN where that failed; the number of the measurement counts from 1.
+Measures = Callable[[Place, int], float]
 # Typed, a column is set to this share of its range or less, and never to digits that no scale shows.
 _SHARE = 1 / 200
 # Columns over so many decades have no step that suits both ends.
 _DECADES = 30.0
 _FAILED, _END = ("nan", "-"), ("q", "quit", "exit")
-
-
-class Measures(Protocol):
-    """What gives a value at a place; NaN where that failed."""
-
-    def __call__(self, place: Place, number: int) -> float:
-        """The value at a place; `number` is that of the measurement, from 1."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -199,28 +193,17 @@ def recorded(path: Path, names: tuple[str, ...], target: str) -> tuple[tuple[flo
 
 def read_bounds(entries: Sequence[str]) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
     """The ends of each column of `--bounds m=1:5,r=1:3:0.1`, and the steps of those that have one."""
-    ends, steps = dict[str, tuple[float, float]](), dict[str, float]()
-    for entry in (part.strip() for each in entries for part in each.split(",") if part.strip()):
-        name, _, span = (part.strip() for part in entry.rpartition("="))
-        try:
-            low, high, *step = (float(each) for each in span.split(":"))
-        except ValueError:
-            low, high, step = math.nan, math.nan, []
-        right = name and math.isfinite(low) and math.isfinite(high) and low < high and len(step) < 2
-        if not right or (step and not 0 < step[0] <= high - low):
-            raise InputError(
-                subject="The entries of --bounds",
-                expected="read column=low:high or column=low:high:step",
-                got=f"{short(entry)}{('; leave out a column that is held fixed' if low == high else '')}",
-            )
-        if name in ends:
-            raise InputError(
-                subject="The columns of --bounds", expected="be distinct", got=f"{short(name)} more than once"
-            )
-        ends[name] = (low, high)
-        if step:
-            steps[name] = step[0]
-    return ends, steps
+
+    def read(text: str) -> tuple[float, ...]:
+        low, high, *step = numbers = read_span(text)
+        if low == high or (step and not 0 < step[0] <= high - low):
+            raise ValueError
+        return numbers
+
+    form, advice = "column=low:high or column=low:high:step", "leave out a column that is held fixed"
+    found = read_entries(entries, "--bounds", form, read, advice=advice)
+    steps = {name: span[2] for name, span in found.items() if len(span) > 2}
+    return {name: (span[0], span[1]) for name, span in found.items()}, steps
 
 
 def convenient_steps(ends: Mapping[str, tuple[float, float]]) -> dict[str, float]:

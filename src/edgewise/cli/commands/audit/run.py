@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,21 +13,20 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise.auditing import audit
+from edgewise.auditing import AuditResult, audit
 from edgewise.auditing.groups import JOINT
 from edgewise.auditing.result import read_limit
 from edgewise.auditing.stages import Stage
 from edgewise.cli.answer import Answer, code_of
 from edgewise.cli.commands.audit import AuditRequest
-from edgewise.cli.inputs import numbers, read_rows
+from edgewise.cli.entries import read_entries
+from edgewise.cli.inputs import numbers_of, read_rows
 from edgewise.cli.models import LoadedModel, load_model
 from edgewise.cli.outcome import DONE, REFUTED, STANDARD_OUTPUT, UNDECIDED
 from edgewise.cli.progress import Note, ShownProgress, at_work
 from edgewise.cli.terminal import tell
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
-from edgewise.plots.audit_groups import plot_audit
-from edgewise.report.sections.audit import render_audit, write_audit_page
 
 
 def run(asked: AuditRequest) -> Answer:
@@ -51,11 +51,7 @@ def run(asked: AuditRequest) -> Answer:
         )
     ended, breaches = result.stop_reason, result.breaches(*limits)
     found = [{"limit": each.limit, "attribute": each.attribute, "value": each.value} for each in breaches]
-    page = None
-    if asked.html == STANDARD_OUTPUT:
-        page = render_audit(result).encode("utf-8", errors="replace")
-    elif asked.html is not None:
-        write_audit_page(asked.html, result, overwrite=asked.force)
+    page = None if asked.html is None else _page(asked, result)
     code, remark, warnings = DONE, "", [f"Limit exceeded: {each.text}" for each in breaches]
     if breaches:
         code = REFUTED
@@ -68,11 +64,28 @@ def run(asked: AuditRequest) -> Answer:
         {**result.to_dict(), "message": ended.advice, "breaches": found},
         f"{str(result).rstrip()}\n\n{ended.advice}",
         content=page,
-        figure=lambda: plot_audit(result),
+        figure=partial(_drawn, result),
         remark=remark,
         warnings=warnings,
         code=code_of(interrupts, code),
     )
+
+
+def _page(asked: AuditRequest, result: AuditResult) -> bytes | None:
+    """Write the page of --html, or give what is for standard output."""
+    from edgewise.report.sections.audit import render_audit, write_audit_page
+
+    if asked.html == STANDARD_OUTPUT:
+        return render_audit(result).encode("utf-8", errors="replace")
+    assert asked.html is not None
+    write_audit_page(asked.html, result, overwrite=asked.force)
+    return None
+
+
+def _drawn(result: AuditResult) -> Any:
+    from edgewise.plots.audit_groups import plot_audit
+
+    return plot_audit(result)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,22 +113,14 @@ def limits_of(given: Sequence[str] | None, protected: Sequence[str]) -> tuple[st
 
 def cuts_of(given: Sequence[str] | None, protected: Sequence[str]) -> dict[str, tuple[float, ...]]:
     """Where to cut protected columns, from words such as "age=25,60"."""
-    found = dict[str, tuple[float, ...]]()
-    for entry in given or ():
-        name, _, listed = entry.partition("=")
-        try:
-            found[name.strip()] = tuple(float(number) for number in listed.split(","))
-        except ValueError:
-            raise InputError(
-                subject="The option --cut", expected="read like 'age=25,60'", got=short(entry)
-            ) from None
-        if name.strip() not in protected:
-            raise InputError(
-                subject="The option --cut",
-                expected=f"cut a protected attribute ({', '.join(map(repr, protected))})",
-                got=f"{short(name.strip())}{did_you_mean(name.strip(), protected)}",
-            )
-    return found
+    return read_entries(
+        given,
+        "--cut",
+        "like age=25,60",
+        lambda text: tuple(float(number) for number in text.split(",")),
+        among=protected,
+        cut=False,
+    )
 
 
 def outcomes(
@@ -137,18 +142,8 @@ def outcomes(
     if model.classes:
         y = _classes(cells.to_pylist(), model.labels, name)
     else:
-        values = numbers(cells)
-        if values is None:
-            raise InputError(
-                subject=f"Column {name!r} of {source}",
-                expected="hold numbers, for the model predicts numbers",
-            )
-        y = values
-    weights = None if weight is None else numbers(frame[weight])
-    if weight is not None and weights is None:
-        raise InputError(
-            subject=f"Column {weight!r} of {source}", expected="hold numbers, for they are weights"
-        )
+        y = numbers_of(frame, name, ", for the model predicts numbers")
+    weights = None if weight is None else numbers_of(frame, weight, ", for they are weights")
     table = model.select(frame)
     for column in protected:
         if column not in table.column_names:

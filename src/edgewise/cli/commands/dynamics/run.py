@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +20,7 @@ from edgewise.data.arrow import Frame
 from edgewise.data.dates import read_dates
 from edgewise.data.encoding_raw import microseconds_of, raw_table
 from edgewise.dynamics import Dynamics, find_dynamics
-from edgewise.estimators import save
 from edgewise.estimators.formula_rows import labels_of
-from edgewise.plots import plot_dynamics
 
 # In which times are counted where they are dates.
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
@@ -53,16 +52,24 @@ def run(asked: DynamicsRequest) -> Answer:
         )
     data = {**found.to_dict(), "time": {"column": when, **(clock or _Clock()).to_dict()}}
     if asked.places:
+        from edgewise.estimators import save
+
         model, document = asked.places
         save(found, model)
         write_file(document, (to_json(data) + "\n").encode(), overwrite=True)
+
+    def figure() -> Any:
+        from edgewise.plots import plot_dynamics
+
+        return plot_dynamics(found, time=label)
+
     lines = [*_lines(found), *([] if clock is None else [clock.told(when)])]
     label = when if clock is None else f"{clock.unit} since {clock.since}"
     return Answer(
         data,
         "\n".join(lines),
         files=asked.places,
-        figure=lambda: plot_dynamics(found, time=label),
+        figure=figure,
         code=code_of(interrupts),
     )
 

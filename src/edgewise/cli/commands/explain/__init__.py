@@ -41,12 +41,19 @@ class ExplainRequest(Request, group="Explain", place=30, whole_table=True):
         "The table to compare with, best the one the model was fitted on; - reads standard input.",
         show_default="rows drawn over what the model knows",
     )
-    row: int | None = option("Explain the answer for this row of the table, counted from 0.", "-r", min=0)
+    row: int | None = option(
+        "Explain the answer for this row of the table, counted from 0.", "-r", min=0, needs=["data"]
+    )
     output: str | None = option("The class or output to explain.", show_default="the model's answer")
-    pairs: bool = option("Draw what pairs of columns do together, and nothing else.", default=False)
+    pairs: bool = option(
+        "Draw what pairs of columns do together, and nothing else.",
+        default=False,
+        needs=["plot"],
+        bars=["row"],
+    )
     plot: Path | None = picture("Draw it to this .png or .svg file.", "-o")
     counterfactual: bool = _counterfactuals(
-        "Tell what would have to change in the row for another answer.", default=False
+        "Tell what would have to change in the row for another answer.", default=False, needs=["row"]
     )
     target: str | None = _counterfactuals("The class that is wanted.", "-t", show_default="the other one")
     above: float | None = _counterfactuals("For numbers: the prediction is to be above this.")
@@ -58,13 +65,16 @@ class ExplainRequest(Request, group="Explain", place=30, whole_table=True):
     decrease: list[str] | None = _counterfactuals("Columns that can only fall.")
     reasons: str | None = _reasons(
         "Name what kept the row from the class of --target, against the mean of 'approved' rows, "
-        "the 'mean' of all, or the 'best' value of each column."
+        "the 'mean' of all, or the 'best' value of each column.",
+        needs=["row"],
+        bars=["counterfactual", "plot"],
     )
     protected: list[str] | None = _reasons(
-        "Columns that may not be reasons: 'sex,age', or given several times."
+        "Columns that may not be reasons: 'sex,age', or given several times.", needs=["reasons"]
     )
     codes: Path | None = _reasons(
-        "A CSV file of the codes of reasons, with columns column, code and, if you like, statement."
+        "A CSV file of the codes of reasons, with columns column, code and, if you like, statement.",
+        needs=["reasons"],
     )
     work: Work = "normal"
     seconds: Seconds = None

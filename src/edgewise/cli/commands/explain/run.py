@@ -42,7 +42,6 @@ def run(asked: ExplainRequest) -> Answer:
     """Explain a model or its answer for a row, or a model of another kind in its way."""
     if way := way_of_kind(asked.model, "explain"):
         return way(asked)
-    _check(asked)
     found = explained(asked)
     interrupted = getattr(found, "stop_reason", None) is StopReason.INTERRUPTED
     return Answer(
@@ -51,30 +50,6 @@ def run(asked: ExplainRequest) -> Answer:
         figure=partial(drawing, found, pairs=asked.pairs),
         code=INTERRUPTED if interrupted else DONE,
     )
-
-
-def _check(asked: ExplainRequest) -> None:
-    """Refuse options that need each other, or come alone."""
-    reasons, row = asked.reasons is not None, asked.row is not None
-    if row and asked.data is None:
-        raise InputError(
-            subject="A row",
-            expected="be one of a table",
-            got="--row without a table",
-            advice="name the table after the model",
-        )
-    for name in [name for name in ("counterfactual", "reasons") if getattr(asked, name) and not row]:
-        raise InputError(
-            subject=f"--{name}", expected="be asked of one row", got="none", advice="name it with --row"
-        )
-    if asked.pairs and (asked.plot is None or row):
-        raise InputError(subject="--pairs", expected="come with --plot and without --row", got="it otherwise")
-    if not reasons and (asked.protected or asked.codes is not None):
-        raise InputError(
-            subject="--protected and --codes", expected="come with --reasons", got="no --reasons"
-        )
-    if reasons and (asked.counterfactual or asked.plot is not None):
-        raise InputError(subject="--reasons", expected="come without --counterfactual and --plot", got="both")
 
 
 def explained(asked: ExplainRequest) -> Found:

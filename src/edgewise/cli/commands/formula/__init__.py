@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from edgewise._core.errors import InputError
 from edgewise.cli.options import (
     Columns,
     Data,
@@ -84,7 +83,8 @@ class FormulaRequest(Request, group="Find the law", place=20, whole_table=True):
     seconds: Seconds = None
     seed: Seed = 0
     groups: str | None = column(
-        "A column of experiments: one law for all, with constants of its own in each where rows show it."
+        "A column of experiments: one law for all, with constants of its own in each where rows show it.",
+        bars=["weight", "sigma", "x_sigma", "loss", "units", "export", "pick", "next_places"],
     )
     weight: Weight = None
     sigma: str | None = column("A column with the standard deviation of each value of the target.")
@@ -109,10 +109,12 @@ class FormulaRequest(Request, group="Find the law", place=20, whole_table=True):
     next_places: bool = option(
         "Say where to measure next: where formulas that are still possible differ most.",
         "--next",
+        bars=["export"],
         default=False,
     )
     bounds: list[str] | None = option(
-        "Between which values --next may set columns, else those of the rows: 'm=1:5,r=2' holds r fixed."
+        "Between which values --next may set columns, else those of the rows: 'm=1:5,r=2' holds r fixed.",
+        needs=["next_places"],
     )
     export: Literal["python", "c", "latex", "json", "sympy"] | None = _results(
         "Write one formula to standard output, and nothing else."
@@ -134,34 +136,3 @@ class FormulaRequest(Request, group="Find the law", place=20, whole_table=True):
     def places(self) -> tuple[Path, ...]:
         """The files in the folder of --out; over groups the first two."""
         return super().places[: None if self.groups is None else 2]
-
-    @property
-    def not_of_groups(self) -> list[str]:
-        """The options given that have no meaning where constants follow groups."""
-        given = {
-            "--weight": self.weight,
-            "--sigma": self.sigma,
-            "--x-sigma": self.x_sigma,
-            "--loss robust": self.loss != "squared",
-            "--units": self.units,
-            "--export": self.export,
-            "--pick": self.pick,
-            "--next": self.next_places,
-        }
-        return [name for name, value in given.items() if value]
-
-    def check(self) -> None:
-        """Refuse options that contradict, and results that would replace a file or have no place."""
-        if self.bounds and not self.next_places:
-            raise InputError(
-                "The option --bounds says where --next may look. Got it alone; add --next, or leave it out."
-            )
-        if self.export is not None and self.next_places:
-            raise InputError(
-                "--next cannot be combined with --export, which writes one formula alone; leave one of them out."
-            )
-        if self.groups is not None and self.not_of_groups:
-            raise InputError(
-                f"--groups cannot be combined with {self.not_of_groups[0]}; leave one of them out."
-            )
-        super().check()

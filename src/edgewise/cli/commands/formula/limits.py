@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.cli.commands.formula import FormulaRequest
-from edgewise.cli.inputs import as_names, called, find, numbers, useless_columns
+from edgewise.cli.entries import read_entries, read_span
+from edgewise.cli.inputs import as_names, called, find, numbers_of, useless_columns
 from edgewise.data import Provenance, provenance
 from edgewise.data.arrow import Frame
 from edgewise.symbolic.units.text import define_unit, unit_powers
@@ -93,7 +93,8 @@ def columns_of(frame: Frame, asked: FormulaRequest) -> FormulaColumns:
         )
     for entry in asked.unit or ():
         define_unit(*(part.strip() for part in entry.partition("=")[::2]))
-    units = _units(frame, asked.units)
+    form, advice = "column=unit, as in m=kg,v=m/s", "a number without a unit is =1"
+    units = read_entries(asked.units, "--units", form, str, frame=frame, advice=advice)
     wanted = tuple((name, unit) for name, unit in units.items() if name in {target, *chosen})
     notes = tuple(f"Column {called(name)} is left out: {reason}." for name, reason in useless.items())
     return FormulaColumns(target, tuple(chosen), tuple(required), wanted, apart, notes)
@@ -107,7 +108,7 @@ def limits_of(columns: FormulaColumns, asked: FormulaRequest) -> dict[str, Any]:
         "exclude_functions": _words(asked.exclude_functions),
         "require_columns": columns.require_columns,
         "constraints": tuple(asked.constraint or ()),
-        "costs": dict(map(_cost, _words(asked.cost))),
+        "costs": read_entries(asked.cost, "--cost", "function=nodes with a whole number, as in sin=3", int),
     }
     return {name: value for name, value in limits.items() if value}
 
@@ -118,96 +119,32 @@ def _words(entries: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word))
 
 
-def _cost(entry: str) -> tuple[str, int]:
-    name, _, value = (part.strip() for part in entry.partition("="))
-    try:
-        return name, int(value)
-    except ValueError:
-        raise InputError(
-            subject="The entries of --cost",
-            expected="read function=nodes with a whole number, as in sin=3",
-            got=called(entry),
-        ) from None
-
-
-def pairs(
-    frame: Frame, entries: Sequence[str] | None, option: str, form: str, advice: str = ""
-) -> dict[str, tuple[str, str]]:
-    """Column and value of entries such as `m=kg,v=m/s`, and the entry, by the name of the column.
-
-    Entries are cut at their commas, but for one that begins with the whole name of a column that holds some.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    for entry in entries or ():
-        whole = " ".join(entry.rpartition("=")[0].split()) in frame.column_names
-        for pair in [entry] if whole else [part for part in entry.split(",") if part.strip()]:
-            name, _, value = (part.strip() for part in pair.rpartition("="))
-            if not name or not value:
-                raise InputError(
-                    subject=f"The entries of {option}",
-                    expected=f"read {form}",
-                    got=called(pair.strip()),
-                    advice=advice,
-                )
-            column = find(frame, name)
-            if column in found:
-                raise InputError(
-                    subject=f"The columns of {option}",
-                    expected="be distinct",
-                    got=f"{called(column)} more than once",
-                )
-            found[column] = value, pair.strip()
-    return found
-
-
-def _searched(column: str, columns: Sequence[str], option: str) -> None:
-    if column not in columns:
-        raise InputError(
-            subject=f"The columns of {option}",
-            expected="be among those that are searched",
-            got=called(column),
-        )
-
-
-def _units(frame: Frame, entries: Sequence[str] | None) -> dict[str, str]:
-    """The pairs in `--units m=kg,v=m/s --units E=J`."""
-    form, advice = "column=unit, as in m=kg,v=m/s", "a number without a unit is =1"
-    return {name: unit for name, (unit, _) in pairs(frame, entries, "--units", form, advice).items()}
-
-
 def errors_of(frame: Frame, entries: Sequence[str] | None, columns: Sequence[str]) -> dict[str, Any] | None:
     """The value of `--x-sigma`: for a column a number, or the numbers of another column; None where nothing was asked."""
-    found = dict[str, Any]()
-    form = "column=number or column=column, as in x=0.1"
-    for column, (value, _) in pairs(frame, entries, "--x-sigma", form).items():
-        _searched(column, columns, "--x-sigma")
+
+    def read(text: str) -> float | Floats:
         try:
-            found[column] = float(value)
+            return float(text)
         except ValueError:
-            found[column] = numbers(frame.column(find(frame, value)))
-            if found[column] is None:
-                raise InputError(
-                    subject=f"Column {called(value)} of {provenance(frame).source}",
-                    expected="hold numbers for --x-sigma",
-                    got="words",
-                ) from None
-    return found or None
+            return numbers_of(frame, find(frame, text), " for --x-sigma")
+
+    form = "column=number or column=column, as in x=0.1"
+    return read_entries(entries, "--x-sigma", form, read, frame=frame, among=columns) or None
 
 
 def ends_of(frame: Frame, entries: Sequence[str] | None, names: Sequence[str], X: Floats) -> Ends:
     """The ends of every column: those in `--bounds m=1:5,r=2`, where r is held fixed, else those of the rows X."""
     low, high = X.min(axis=0).tolist(), X.max(axis=0).tolist()
     ends = dict(zip(names, zip(low, high, strict=True), strict=True))
+
+    def read(text: str) -> tuple[float, float]:
+        low, *high = read_span(text)
+        if len(high) > 1:
+            raise ValueError
+        return low, (high or [low])[0]
+
     form = "column=low:high, or column=value for one that is held fixed"
-    for column, (span, pair) in pairs(frame, entries, "--bounds", form).items():
-        _searched(column, names, "--bounds")
-        try:
-            given = [float(end) for end in span.split(":")]
-        except ValueError:
-            given = []
-        if not (len(given) in (1, 2) and given[0] <= given[-1] and all(map(math.isfinite, given))):
-            raise InputError(subject="The entries of --bounds", expected=f"read {form}", got=called(pair))
-        ends[column] = (given[0], given[-1])
+    ends |= read_entries(entries, "--bounds", form, read, frame=frame, among=names)
     if all(low == high for low, high in ends.values()):
         raise InputError(
             subject="The option --next",

@@ -32,7 +32,6 @@ from edgewise.cli.commands.formula.limits import (
 )
 from edgewise.cli.inputs import as_names, called, find, words_of
 from edgewise.cli.outcome import DONE, REFUTED, Interrupts, make_folder, refuse_short
-from edgewise.cli.page import origin
 from edgewise.cli.progress import ShownProgress, at_work
 from edgewise.cli.summary import dim, front_lines, place_of_best
 from edgewise.cli.terminal import tell
@@ -40,12 +39,6 @@ from edgewise.data import Provenance, provenance, read_frame, to_table
 from edgewise.data.arrow import Frame
 from edgewise.data.encoding_raw import raw_table
 from edgewise.data.frames import sigma_of
-from edgewise.estimators import FormulaRegressor, save
-from edgewise.estimators.formula_rows import labels_of
-from edgewise.exporting.sympy_source import to_sympy_source
-from edgewise.plots import plot_front, plot_groups
-from edgewise.report import ReportContent, render_report
-from edgewise.report.content.content import told_on_page
 from edgewise.symbolic import (
     ConstraintWarning,
     Formula,
@@ -58,7 +51,6 @@ from edgewise.symbolic import (
 from edgewise.symbolic.results.formula import latex_name
 from edgewise.symbolic.results.row_noise import known_noise
 from edgewise.symbolic.results.search_result import renumbered
-from edgewise.verifying import prove_constraints
 
 if TYPE_CHECKING:
     from edgewise.training import Record
@@ -76,9 +68,9 @@ def run(asked: FormulaRequest) -> Answer:
     group = None if asked.groups is None else _column_of_groups(frame, asked)
     columns = columns_of(frame if group is None else frame.drop_columns([group]), asked)
     worded = words_of(frame, columns.chosen) if group is None else []
-    if worded and asked.not_of_groups:
+    if worded and (barred := asked.barred("groups")):
         raise InputError(
-            f"Columns of words cannot be combined with {asked.not_of_groups[0]}. Leave it out, or these columns with "
+            f"Columns of words cannot be combined with {barred[0]}. Leave it out, or these columns with "
             "--drop."
         )
     if group is not None or worded:
@@ -189,6 +181,8 @@ def _proofs(
     """Whether the recommended formula satisfies the constraints in the box of the rows."""
     if not constraints:
         return ()
+    from edgewise.verifying import prove_constraints
+
     ends = zip(formula.names, X.min(axis=0).tolist(), X.max(axis=0).tolist(), strict=True)
     bounds = {name: (low, high) for name, low, high in ends}
     return prove_constraints(formula, constraints, bounds, target=target, work="quick")
@@ -198,6 +192,8 @@ def _one_law_over_groups(
     asked: FormulaRequest, frame: Frame, columns: FormulaColumns, group: str | None, worded: Sequence[str]
 ) -> Answer:
     """One law and the constants of each group: of a column, or of the words of some."""
+    from edgewise.estimators.formula_rows import labels_of
+
     limits, known = limits_of(columns, asked), provenance(frame)
     table = to_table(frame.select(dict.fromkeys([*columns.chosen, columns.target])), known.source)
     counted = [name for name in columns.chosen if name not in worded]
@@ -221,6 +217,8 @@ def _one_law_over_groups(
     assert isinstance(found, GroupedResult)
     places = asked.places[:2]
     if places:
+        from edgewise.estimators import FormulaRegressor, save
+
         model, document = places
         save(FormulaRegressor.from_result(found, rows, groups=group, target=columns.target), model)
         write_file(document, (to_json(found.to_dict()) + "\n").encode(), overwrite=True)
@@ -228,6 +226,8 @@ def _one_law_over_groups(
     law: Any = found.best
 
     def figure() -> Any:
+        from edgewise.plots import plot_groups
+
         groups = labels if law.words is None else law.words.read(rows, names)[1]
         assert groups is not None
         missing = np.array([label is None for label in groups], dtype=bool)
@@ -330,6 +330,12 @@ class FinishedSearch:
             for k in np.argsort(-np.abs(sigmas), kind="stable")[:_MOST_MISSED]
         ]
 
+    def drawn(self) -> Any:
+        """The figure of the front."""
+        from edgewise.plots import plot_front
+
+        return plot_front(self.result.front)
+
     @property
     def best(self) -> int:
         """The place of the recommended formula, from 1."""
@@ -363,7 +369,7 @@ def _answer(found: FinishedSearch, code: int) -> Answer:
         () if content is not None else _told(found, number),
         content=content,
         files=asked.places,
-        figure=lambda: plot_front(found.result.front),
+        figure=found.drawn,
         remark=remark,
         code=code,
         refusal=refusal if beyond else None,
@@ -433,6 +439,8 @@ def _said(proof: ProofResult) -> str:
 
 def text_of(formula: Formula, target: str, form: str) -> str:
     """A formula as Python, C, LaTeX, JSON or sympy."""
+    from edgewise.exporting.sympy_source import to_sympy_source
+
     writers: dict[str, Callable[[], str]] = {
         "python": formula.python,
         "c": formula.c,
@@ -445,6 +453,9 @@ def text_of(formula: Formula, target: str, form: str) -> str:
 
 def write_files(found: FinishedSearch, number: int, folder: Path, data: str) -> None:
     """The front, one formula in every language and the page, into a folder that exists."""
+    from edgewise.estimators import FormulaRegressor, save
+    from edgewise.report import render_report
+
     formula = found.result.front[number - 1]
     texts = {
         "formulas.json": data + "\n",
@@ -463,6 +474,10 @@ def write_files(found: FinishedSearch, number: int, folder: Path, data: str) -> 
 
 
 def _page(found: FinishedSearch, formula: Formula) -> Any:
+    from edgewise.cli.page import origin
+    from edgewise.report import ReportContent
+    from edgewise.report.content.content import told_on_page
+
     result, source = found.told, found.known.source
     recommended = formula is found.result.front[found.best - 1]
     return ReportContent(
