@@ -1,4 +1,4 @@
-"""Commands are found where they stand, and know nothing of each other; what they leave to the library they do not restate."""
+"""Commands are found where they stand and know nothing of each other; defaults are those of the library."""
 
 import ast
 import inspect
