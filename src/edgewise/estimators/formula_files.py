@@ -204,6 +204,7 @@ def _grouped_document(formula: GroupedFormula | BranchedFormula) -> dict[str, An
         ],
         "columns": list(formula.columns),
         **plain({"rmse": formula.rmse, "r2": formula.r2, "criterion": formula.criterion}),
+        **({} if formula.outside is None else {"outside": formula.outside.to_dict()}),
     }
 
 
@@ -230,6 +231,7 @@ def _grouped(document: Mapping[str, Any]) -> GroupedFormula:
         {str(name): _constant(each) for name, each in document["shared"].items()}, own,
         tuple(map(str, document["columns"])), as_number(document["rmse"]), as_number(document["r2"]),
         as_number(document["criterion"]), words,
+        outside=None if "outside" not in document else _outside(document["outside"]),
     )  # fmt: skip
 
 

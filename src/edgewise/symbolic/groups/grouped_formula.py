@@ -24,6 +24,7 @@ from edgewise.symbolic.fitting.word_columns import WordColumns
 from edgewise.symbolic.groups.constants import exact, of_group
 from edgewise.symbolic.groups.few_rows import of_few_rows
 from edgewise.symbolic.results.formula import Constant
+from edgewise.symbolic.results.outside import Outside
 
 _DIGITS = 6
 
@@ -53,6 +54,8 @@ class GroupedFormula:
         The columns of the table whose words name the group, where the groups came from such.
     origin : tuple of str
         The parts of the search that it came through, the last one first.
+    outside : Outside or None
+        Its errors where an end of a column was left out in every group, or a whole group; None where that was not looked at.
     """
 
     tree: Node
@@ -66,6 +69,7 @@ class GroupedFormula:
     criterion: float
     words: WordColumns | None = None
     origin: tuple[str, ...] = ()
+    outside: Outside | None = None
 
     def __str__(self) -> str:
         names = list(next(iter(self.own.values()), {}))
@@ -175,6 +179,7 @@ class GroupedFormula:
             **fields(self, "text", "template", "columns", "rmse", "r2", "criterion"),
             "words": list(self.words.words) if self.words else [],
             "origin": list(self.origin),
+            "outside": None if self.outside is None else self.outside.to_dict(),
             "shared": shared,
             "own": own,
         }

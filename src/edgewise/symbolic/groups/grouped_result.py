@@ -15,6 +15,9 @@ from edgewise.symbolic.groups.branched_formula import BranchedFormula
 from edgewise.symbolic.groups.grouped_formula import GroupedFormula
 from edgewise.symbolic.provenance import Failure
 
+# Formulas of the table that is printed.
+_SHOWN = 6
+
 
 @dataclass(frozen=True, eq=False)
 class GroupedResult:
@@ -47,7 +50,23 @@ class GroupedResult:
     failures: tuple[Failure, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.best}\n{self.message}"
+        return "\n".join([str(self.best), self.message, *self._table()])
+
+    def _table(self) -> list[str]:
+        """The best formula beside its rivals: the error on all rows, and on the worst end or group that was left out."""
+        shown = [each for each in (self.best, *self.rivals) if isinstance(each, GroupedFormula)][:_SHOWN]
+        if len(shown) < 2 or all(each.outside is None for each in shown):
+            return []
+        head = f"  {'error':>9}  {'outside':>9}  own  formula"
+        return [
+            head,
+            *(
+                f"{'*' if each is self.best else ' '} {each.rmse:>9.3g}  "
+                f"{'' if each.outside is None else f'{each.outside.error:.3g}':>9}  "
+                f"{len(next(iter(each.own.values()), ())):>3}  {each.text}"
+                for each in shown
+            ),
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

@@ -26,6 +26,7 @@ from edgewise.symbolic.groups.grouped_formula import GroupedFormula, constant, t
 from edgewise.symbolic.groups.grouped_result import GroupedResult, group_labels
 from edgewise.symbolic.groups.mending import MENDING, mended, written
 from edgewise.symbolic.groups.other_shapes import other_shapes
+from edgewise.symbolic.groups.outside import with_outside
 from edgewise.symbolic.groups.relations import related
 from edgewise.symbolic.groups.rows import FEWEST_ROWS, GroupedRows
 from edgewise.symbolic.groups.sharing import released
@@ -139,10 +140,10 @@ def search_groups(
         rows, few, models = pool.rows, pool.few, pool.models
         tied = _finished(found or pool.tied, pool)
         kept = [label for at, label in enumerate(labels) if at not in few]
-        answers = [
-            as_grouped(written(each, columns), rows, kept)
-            for each in [*tied, *models[TIED_STRUCTURES:]][:TAKEN_FORMULAS]
-        ]
+        taken = [*tied, *models[TIED_STRUCTURES:]][:TAKEN_FORMULAS]
+        answers = [as_grouped(written(each, columns), rows, kept) for each in taken]
+        with attempted("errors outside"):
+            answers = with_outside(answers, taken, rows, kept)
         answers = [joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
     best = answers[0]
     return GroupedResult(

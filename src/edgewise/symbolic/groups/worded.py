@@ -17,7 +17,8 @@ from edgewise._core.checks import among, check_int, check_vector, plural
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, check_seconds, check_work
+from edgewise._core.work import Meter, check_seconds, check_work, running, spent
+from edgewise.symbolic.costs import SEARCH_WORK_UNITS
 from edgewise.symbolic.fitting.measurements import Measurements, read_rows
 from edgewise.symbolic.fitting.word_columns import WordColumns, WordTable
 from edgewise.symbolic.groups.branched_formula import BranchedFormula
@@ -25,6 +26,7 @@ from edgewise.symbolic.groups.branches import Branch, branched, description_of, 
 from edgewise.symbolic.groups.constants import (
     TAKEN_FORMULAS,
     TIED_STRUCTURES,
+    Fit,
     Tied,
     each_group,
     exact,
@@ -33,6 +35,7 @@ from edgewise.symbolic.groups.constants import (
 from edgewise.symbolic.groups.grouped_formula import GroupedFormula
 from edgewise.symbolic.groups.grouped_result import GroupedResult
 from edgewise.symbolic.groups.mending import written
+from edgewise.symbolic.groups.outside import with_outside
 from edgewise.symbolic.groups.rows import FEWEST_ROWS, GroupedRows
 from edgewise.symbolic.groups.search_groups import (
     ENDED,
@@ -45,8 +48,12 @@ from edgewise.symbolic.groups.search_groups import (
 from edgewise.symbolic.groups.sharing import tie
 from edgewise.symbolic.groups.structure_pool import description
 from edgewise.symbolic.groups.template import Structure
+from edgewise.symbolic.provenance import attempted
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
+
+# Share of the work that the search in levels may take, and that in all rows; the rest is for judging what they find.
+_SEARCH_SHARE = 0.35
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,23 +130,30 @@ def search_words(
     codes = partial(_codes, table, measured)
     words, used = _usable(tuple(table.words), codes, len(measured.y))
     half = None if limit is None else limit / 2
-    with np.errstate(all="ignore"), one_thread():
+    counted = Meter(SEARCH_WORK_UNITS * factor)
+    with np.errstate(all="ignore"), one_thread(), running(counted):
         rows = _rows(measured, columns, codes(words)[0], used)
         formulas, reasons = list[Formula](), list[StopReason]()
         if words:
-            formulas, reasons = sought(search, rows, work=factor / 2, limit=half, seed=seed)
-        best = _evidence(words, structures_of(formulas, columns), rows, seed)
+            formulas, reasons = sought(search, rows, work=factor * _SEARCH_SHARE, limit=half, seed=seed)
+        best = _evidence(words, structures_of(formulas, columns), rows, seed, counted.most)
         if not best.exact and not (best.tied and reasons[-1] in ENDED):
-            share = factor / 2 if words else factor
+            share = factor * _SEARCH_SHARE if words else factor
             found = search(measured.X, measured.y, names=columns, work=share, seconds=half, seed=seed)
             formulas += [found.best, *found.front[: TAKEN_FORMULAS - 1]]
             reasons.append(found.stop_reason)
-            best = _evidence(words, structures_of(formulas, columns), rows, seed)
+            best = _evidence(words, structures_of(formulas, columns), rows, seed, counted.most)
         while best.words:
             shorter = [tuple(each for each in best.words if each != word) for word in best.words]
             fewer = [
-                _evidence(each, best.structures, _rows(measured, columns, codes(each)[0], used), seed)
-                for each in shorter
+                _evidence(
+                    subset,
+                    best.structures,
+                    _rows(measured, columns, codes(subset)[0], used),
+                    seed,
+                    counted.most,
+                )
+                for subset in shorter
             ]
             least = min(fewer, key=lambda each: each.size)
             if best.words_matter and least.size >= best.size:
@@ -149,7 +163,7 @@ def search_words(
             raise InputError(
                 "No formula that was found has values on the rows of every level. Leave out levels that differ in kind."
             )
-        best, labels = _on_all_rows(best, codes, measured, seed)
+        best, labels = _on_all_rows(best, codes, measured, seed, counted.most)
         answers = _answers(best, labels, codes, measured, table, seed)
     return GroupedResult(
         answers[0],
@@ -203,9 +217,15 @@ def _rows(
 
 
 def _evidence(
-    words: tuple[str, ...], structures: Sequence[Structure], rows: GroupedRows, seed: int
+    words: tuple[str, ...], structures: Sequence[Structure], rows: GroupedRows, seed: int, until: float
 ) -> _Evidence:
-    fits = [each_group(each, rows, seed) for each in structures]
+    """What the structures, the most promising first, say of rows; with the work `until` spent no more are fitted."""
+    fits = list[list[Fit | None]]()
+    for structure in structures:
+        if spent() > until and any(None not in fit for fit in fits):
+            break
+        fits.append(each_group(structure, rows, seed))
+    structures = structures[: len(fits)]
     models = list[tuple[Tied, int]]()
     for at, (structure, fit) in enumerate(zip(structures, fits, strict=True)):
         model = together(structure, fit, rows)
@@ -231,6 +251,7 @@ def _on_all_rows(
     codes: Callable[[tuple[str, ...]], tuple[Ints, list[str]]],
     measured: Measurements,
     seed: int,
+    until: float,
 ) -> tuple[_Evidence, list[str]]:
     """With the rows that took no part because columns that do not matter split their levels; the levels that take part."""
     number, levels = codes(best.words)
@@ -239,7 +260,7 @@ def _on_all_rows(
     )
     if used.sum() != len(best.rows.y):
         rows = _rows(measured, best.rows.columns, number, used)
-        best = _evidence(best.words, best.structures, rows, seed)
+        best = _evidence(best.words, best.structures, rows, seed, until)
     return best, [levels[at] for at in np.unique(number[used])]
 
 
@@ -258,9 +279,12 @@ def _answers(
     answers = list[GroupedFormula | BranchedFormula]()
     if best.branches:
         answers.append(_branched(best, labels, words))
-    for model in best.tied:
-        plain = as_grouped(written(model, best.rows.columns), best.rows, list(labels))
-        answers.append(replace(plain, words=words, own=plain.own if best.words else MappingProxyType({})))
+    plain = [as_grouped(written(model, best.rows.columns), best.rows, list(labels)) for model in best.tied]
+    with attempted("errors outside"):
+        plain = with_outside(plain, best.tied, best.rows, labels)
+    answers += [
+        replace(each, words=words, own=each.own if best.words else MappingProxyType({})) for each in plain
+    ]
     if not best.words:
         return answers
     for at in few:

@@ -135,14 +135,18 @@ def _thinned(X: Floats, y: Floats, weight: Floats | None) -> tuple[Floats, Float
     return X[kept], y[kept], None if weight is None else weight[kept]
 
 
+def end_of(values: Floats) -> Mask | None:
+    """Which rows hold the lowest fifth of a column (n,); None where equal values leave nothing to be fitted to."""
+    end = values <= np.quantile(values, _END_SHARE)
+    return end if end.mean() <= _LARGEST_END and np.ptp(values[~end]) > 0 else None
+
+
 def _ends(names: Sequence[str], X: Floats, wanted: Sequence[str]) -> Iterator[tuple[str, Mask]]:
     """Ends of a table (n, d) in words, and the rows that are there, (n,): of each column, and far out in all together."""
     columns = [at for at, name in enumerate(names) if name in wanted]
     for at in columns:
         for which, sign in (("lowest", 1), ("highest", -1)):
-            values = sign * X[:, at]
-            end = values <= np.quantile(values, _END_SHARE)
-            if end.mean() <= _LARGEST_END and np.ptp(values[~end]) > 0:
+            if (end := end_of(sign * X[:, at])) is not None:
                 yield f"the {which} fifth of {names[at]}", end
     if len(columns) > 1:
         centred = X[:, columns] - X[:, columns].mean(axis=0)
