@@ -261,6 +261,8 @@ class DynamicsSearch:
             again = self.selection.near(_SUMS)
             self.selection.begin_again(self._pieces(parts))
             for each in again:
+                if self.meter.left <= 0 and self.selection.best is not None:
+                    break
                 self.selection.judged(each.chosen, each.factors, each)
 
     def is_explained(self, left: Floats) -> bool:

@@ -72,6 +72,8 @@ class _Evidence:
         In nats, twice.
     structures : tuple
         Those that are worth a look with fewer columns of words.
+    needed : int
+        How many of them, the first, describe the rows best.
     """
 
     words: tuple[str, ...]
@@ -80,6 +82,7 @@ class _Evidence:
     branches: tuple[Branch, ...]
     size: float
     structures: tuple[Structure, ...]
+    needed: int
 
     @property
     def words_matter(self) -> bool:
@@ -152,6 +155,7 @@ def search_words(
                     _rows(measured, columns, codes(subset)[0], used),
                     seed,
                     counted.most,
+                    best.needed,
                 )
                 for subset in shorter
             ]
@@ -217,12 +221,17 @@ def _rows(
 
 
 def _evidence(
-    words: tuple[str, ...], structures: Sequence[Structure], rows: GroupedRows, seed: int, until: float
+    words: tuple[str, ...],
+    structures: Sequence[Structure],
+    rows: GroupedRows,
+    seed: int,
+    until: float,
+    needed: int = 1,
 ) -> _Evidence:
-    """What the structures, the most promising first, say of rows; with the work `until` spent no more are fitted."""
+    """What structures say of rows; with the work `until` spent no more are fitted than the first that are needed."""
     fits = list[list[Fit | None]]()
     for structure in structures:
-        if spent() > until and any(None not in fit for fit in fits):
+        if len(fits) >= needed and spent() > until and any(None not in fit for fit in fits):
             break
         fits.append(each_group(structure, rows, seed))
     structures = structures[: len(fits)]
@@ -239,11 +248,10 @@ def _evidence(
         size = described
     else:
         branches = ()
-    worth = [structures[at] for _, at in models[:TAKEN_FORMULAS]]
-    known = {each[0] for each in worth}
-    followed = {each.model.tree for each in branches} - known
-    worth += [each for each in structures if each[0] in followed]
-    return _Evidence(words, rows, tuple(tied), branches, size, tuple(worth))
+    answer = {each.tree for each in (*tied[:1], *(branch.model for branch in branches))}
+    needed = [each for each in structures if each[0] in answer]
+    others = [structures[at] for _, at in models[:TAKEN_FORMULAS] if structures[at][0] not in answer]
+    return _Evidence(words, rows, tuple(tied), branches, size, (*needed, *others), max(len(needed), 1))
 
 
 def _on_all_rows(
@@ -260,7 +268,7 @@ def _on_all_rows(
     )
     if used.sum() != len(best.rows.y):
         rows = _rows(measured, best.rows.columns, number, used)
-        best = _evidence(best.words, best.structures, rows, seed, until)
+        best = _evidence(best.words, best.structures, rows, seed, until, best.needed)
     return best, [levels[at] for at in np.unique(number[used])]
 
 
