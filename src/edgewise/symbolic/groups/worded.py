@@ -249,9 +249,9 @@ def _evidence(
     else:
         branches = ()
     answer = {each.tree for each in (*tied[:1], *(branch.model for branch in branches))}
-    needed = [each for each in structures if each[0] in answer]
+    first = [each for each in structures if each[0] in answer]
     others = [structures[at] for _, at in models[:TAKEN_FORMULAS] if structures[at][0] not in answer]
-    return _Evidence(words, rows, tuple(tied), branches, size, (*needed, *others), max(len(needed), 1))
+    return _Evidence(words, rows, tuple(tied), branches, size, (*first, *others), max(len(first), 1))
 
 
 def _on_all_rows(
