@@ -37,13 +37,15 @@ MODULES: dict[str, Any] = {
 }
 
 FEW = ("degree 3", "pictures")
-# One of every kind of layer and of curve that is written in other operators than the rest: half of the modules.
+# Kinds of layers and curves that are written in other operators; the older exporter is asked for all modules.
 NEWER = (
     "degree 0",
     "degree 3",
     "rbf",
     "rational",
     "fourier",
+    "chebyshev",
+    "uneven",
     "pruned",
     "pictures",
     "reflected",
