@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.evaluation import unmet
 from edgewise.pde.results.files import load_solution, save_solution
 from edgewise.pde.results.formula import SolutionFormula, formula_of
+from edgewise.pde.results.outcome import OtherGrid, RoadOutcome
 from edgewise.pde.results.products import network_of
-from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.values import Values
 from edgewise.pde.results.vtk import write_vtk
 
@@ -37,21 +37,6 @@ ROADS = {
     "family": "member by member of a family",
     "start": "by data followed back to the start",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class OtherGrid:
-    """What the solver found on another grid than that of the answer: their difference estimates errors.
-
-    Attributes
-    ----------
-    pieces : Pieces, MeshPieces or Waves
-    scale : float
-        An error of the answer is about this share of what both are apart.
-    """
-
-    pieces: Tables
-    scale: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,47 +103,29 @@ class Solution(Values):
     neighbour: OtherGrid | None = None
 
     @classmethod
-    def from_outcome(
-        cls,
-        problem: Problem,
-        pieces: Tables,
-        errors: Sequence[float],
-        how: str,
-        *,
-        tolerance: float,
-        road: str,
-        stop_reason: StopReason,
-        seconds: float,
-        warnings: Iterable[str] = (),
-        coefficients: int | None = None,
-        error: float | None = None,
-        slope_error: float | None = None,
-        energy: EnergyBound | None = None,
-        neighbour: OtherGrid | None = None,
-    ) -> Solution:
-        """What a solver found: the error is the largest of those of the unknowns if left out; empty warnings are none.
+    def of(cls, outcome: RoadOutcome, problem: Problem, tolerance: float, seconds: float) -> Solution:
+        """The solution that a road found.
 
         Whatever the road, equations that are not met where the solver did not look are warned of.
         """
-        warnings = tuple(filter(None, warnings))
-        reached = max(errors) if error is None else error
-        if reached <= tolerance and not warnings and not (problem.constants or problem.eigenvalue):
-            warnings = tuple(filter(None, (unmet(problem, pieces),)))
+        warnings = tuple(filter(None, outcome.warnings))
+        if outcome.error <= tolerance and not warnings and not (problem.constants or problem.eigenvalue):
+            warnings = tuple(filter(None, (unmet(problem, outcome.pieces),)))
         return cls(
             problem,
-            pieces,
-            reached,
-            dict(zip(problem.names, errors, strict=True)),
-            how,
+            outcome.pieces,
+            outcome.error,
+            dict(zip(problem.names, outcome.errors, strict=True)),
+            outcome.how,
             tolerance,
-            road,
-            stop_reason,
+            outcome.road,
+            outcome.stop_reason,
             warnings,
             seconds,
-            pieces.coefficients if coefficients is None else coefficients,
-            slope_error,
-            energy,
-            neighbour,
+            outcome.pieces.coefficients if outcome.coefficients is None else outcome.coefficients,
+            outcome.slope_error,
+            outcome.energy,
+            outcome.neighbour,
         )
 
     @property

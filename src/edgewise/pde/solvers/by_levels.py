@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from edgewise._core.stopping import StopReason
 from edgewise.pde.discretisation.free_constants import open_constants
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.outcome import OtherGrid, RoadOutcome
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.settings import FIRST_INTERVALS, LINE_INTERVALS, RESIDUAL_LEFT
 from edgewise.pde.solvers.by_products import grow_products, products_error
 from edgewise.pde.solvers.error_estimates import differences, slope_difference
@@ -17,12 +18,11 @@ from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces
 from edgewise.pde.solvers.progress import (
     UNCONVERGED,
     Progress,
-    SolverTask,
     contradicting,
     ended,
-    show,
     undetermined,
 )
+from edgewise.pde.solvers.road import SolverRun
 
 # Conditions met in the mean may be missed by so many tolerances of their terms before it is reported.
 _VIOLATION = 100.0
@@ -36,71 +36,71 @@ _HOW = {
 }
 
 
-def solved_by_levels(
-    task: SolverTask,
-    road: str,
-    system: BoxSystem,
-) -> Solution:
-    """The solution on the last of the grids, or by the last sum of products."""
-    problem, tolerance = task.problem, task.tolerance
-    levels: list[Level] = []
+@dataclass(frozen=True, eq=False)
+class LevelsRoad:
+    """All at once: on one grid after the other, or by one sum of products after the other, as `road` names it."""
 
-    def on_level(level: Level, error: float) -> None:
-        levels.append(level)
-        progress = Progress(
-            road,
-            error,
-            float(np.sqrt(level.solution.objective)),
-            None,
-            tuple(s.intervals for s in level.spaces),
+    road: str
+    system: BoxSystem
+
+    def solve(self, problem: Problem, tolerance: float, run: SolverRun) -> RoadOutcome:
+        """The solution on the last of the grids, or by the last sum of products."""
+        road, system = self.road, self.system
+        levels: list[Level] = []
+
+        def on_level(level: Level, error: float) -> None:
+            levels.append(level)
+            progress = Progress(
+                road,
+                error,
+                float(np.sqrt(level.solution.objective)),
+                None,
+                tuple(s.intervals for s in level.spaces),
+            )
+            run.show(progress)
+
+        def refine() -> None:
+            if road == "products":
+                grow_products(problem, system, tolerance, run.config, on_level)
+                return
+            bounds = problem.domain.bounds
+            intervals = FIRST_INTERVALS if len(bounds) > 1 else LINE_INTERVALS
+            spaces = first_spaces(bounds, problem.domain.periodic, system.degrees, intervals)
+            solve_levels(system, spaces, tolerance, run.config, on_level)
+
+        reason = ended(refine, run.meter, levels, "solve", "grid")
+        last = levels[-1]
+        error = (
+            (products_error if road == "products" else estimate)(levels) if len(levels) > 1 else float("inf")
         )
-        show(task.callbacks, progress)
-
-    def run() -> None:
-        if road == "products":
-            grow_products(problem, system, tolerance, task.config, on_level)
-            return
-        bounds = problem.domain.bounds
-        intervals = FIRST_INTERVALS if len(bounds) > 1 else LINE_INTERVALS
-        spaces = first_spaces(bounds, problem.domain.periodic, system.degrees, intervals)
-        solve_levels(system, spaces, tolerance, task.config, on_level)
-
-    reason = ended(run, task.meter, levels, "solve", "grid")
-    last = levels[-1]
-    error = (products_error if road == "products" else estimate)(levels) if len(levels) > 1 else float("inf")
-    if error <= tolerance:
-        reason = StopReason.CONVERGED
-    ratio = error / max(last.change, 1e-300)
-    before = levels[-2].solution.fields if len(levels) > 1 else None
-    errors = (
-        [float("inf")] * len(problem.names)
-        if before is None
-        else [ratio * change for change in differences(last.solution.fields, before)]
-    )
-    slope_error = neighbour = None
-    axes = [a for a, each in enumerate(problem.domain.coordinates) if not each.time]
-    if before is not None and axes:
-        # With each halving of intervals derivatives gain a factor 2 less than values.
-        k = min(system.degrees)
-        every = zip(last.solution.fields, before, strict=True)
-        fall = min(ratio, 1.0) ** (k / (k + 1))
-        slope_error = fall * max(slope_difference(a, b, axes) for a, b in every)
-        neighbour = OtherGrid(Pieces((before,), None), fall)
-    return Solution.from_outcome(
-        problem,
-        Pieces((last.solution.fields,), None),
-        errors,
-        _HOW[road] + open_constants(problem.names, system.loose),
-        tolerance=tolerance,
-        road=road,
-        stop_reason=reason,
-        seconds=task.meter.seconds,
-        warnings=(task.doubt, *_doubts(levels, system, road, problem.jumps, tolerance)),
-        coefficients=last.solution.free.size if road == "products" else None,
-        error=error,
-        slope_error=slope_error,
-        neighbour=neighbour,
-    )
+        ratio = error / max(last.change, 1e-300)
+        before = levels[-2].solution.fields if len(levels) > 1 else None
+        errors = (
+            [float("inf")] * len(problem.names)
+            if before is None
+            else [ratio * change for change in differences(last.solution.fields, before)]
+        )
+        slope_error = neighbour = None
+        axes = [a for a, each in enumerate(problem.domain.coordinates) if not each.time]
+        if before is not None and axes:
+            # With each halving of intervals derivatives gain a factor 2 less than values.
+            k = min(system.degrees)
+            every = zip(last.solution.fields, before, strict=True)
+            fall = min(ratio, 1.0) ** (k / (k + 1))
+            slope_error = fall * max(slope_difference(a, b, axes) for a, b in every)
+            neighbour = OtherGrid(Pieces((before,), None), fall)
+        return RoadOutcome(
+            Pieces((last.solution.fields,), None),
+            errors,
+            _HOW[road] + open_constants(problem.names, system.loose),
+            road=road,
+            stop_reason=reason,
+            warnings=_doubts(levels, system, road, problem.jumps, tolerance),
+            coefficients=last.solution.free.size if road == "products" else None,
+            whole=error,
+            slope_error=slope_error,
+            neighbour=neighbour,
+        )
 
 
 def _doubts(

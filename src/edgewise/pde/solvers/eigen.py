@@ -28,6 +28,7 @@ from edgewise.pde.problem.problem import Problem, on_region
 from edgewise.pde.problem.weak import WeakForm, weak_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.modes import Modes
+from edgewise.pde.results.outcome import RoadOutcome
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.mesh_levels import left_by
@@ -146,15 +147,11 @@ def eigen(
         apart = _apart(level, levels[-1], count) if changes else np.full(count, np.inf)
     how = "the change to a mesh of higher degree" + said_of_facets(region)
     functions = tuple(
-        Solution.from_outcome(
+        Solution.of(
+            RoadOutcome(level.pieces[n], [float(apart[n])] * len(problem.names), how, "mesh", reason),
             _at_value(problem, float(level.values[n])),
-            level.pieces[n],
-            [float(apart[n])] * len(problem.names),
-            how,
-            tolerance=max(float(np.sqrt(tolerance)), tolerance),
-            road="mesh",
-            stop_reason=reason,
-            seconds=meter.seconds,
+            max(float(np.sqrt(tolerance)), tolerance),
+            meter.seconds,
         )
         for n in range(count)
     )

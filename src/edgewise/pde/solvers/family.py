@@ -9,22 +9,25 @@ and Approximation Practice", 2013, chapter 4).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sympy.core.function import AppliedUndef
 
-from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter, StopError
+from edgewise._core.work import StopError
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.parts import Face, Part
 from edgewise.pde.problem.problem import Condition, Problem
+from edgewise.pde.results.outcome import RoadOutcome
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.solvers.error_estimates import norms
+from edgewise.pde.solvers.progress import ended
+from edgewise.pde.solvers.road import SolverRun
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import Equation, Expr
 
@@ -62,76 +65,63 @@ def member_of(problem: Problem, axis: int, value: float) -> Problem:
     )
 
 
-def solve_family(
-    problem: Problem,
-    solve: Callable[[Problem], Solution],
-    tolerance: float,
-    meter: Meter,
-) -> Solution:
-    """A solution with its last parameter as an input.
+@dataclass(frozen=True, eq=False)
+class FamilyRoad:
+    """Member by member: problems at values of a parameter, each solved by `member`."""
 
-    Parameters
-    ----------
-    problem : Problem
-    solve : callable
-        Solves a member.
-    tolerance : float
-    meter : Meter
-    """
-    axis = problem.domain.parameters[-1]
-    low, high = problem.domain.bounds[axis]
-    members: dict[float, Solution] = {}
-    joined: tuple[Field, ...] = ()
-    errors = [float("inf")] * len(problem.names)
-    change, before, reason = np.inf, np.inf, StopReason.EXHAUSTED
-    count = 3
-    try:
-        while count <= _MOST_MEMBERS:
-            places = (1 - np.cos(np.pi * np.arange(count) / (count - 1))) / 2
-            for share in places:
-                if float(share) not in members:
-                    members[float(share)] = solve(member_of(problem, axis, float(low + (high - low) * share)))
-                    if members[float(share)].stop_reason in (StopReason.CALLBACK, StopReason.INTERRUPTED):
-                        raise StopError(members[float(share)].stop_reason)
-            finer = _joined([members[float(share)] for share in places], axis, (low, high))
-            if joined:
-                fields = [field.on(new.spaces) for field, new in zip(joined, finer, strict=True)]
-                changes = [
-                    norms([new], [old])[1] / max(norms([new])[0], 1e-300)
-                    for new, old in zip(finer, fields, strict=True)
-                ]
-                before, change = change, max(changes)
-                # The change is the error before. It falls with its square, or that of its last fall; half is counted on.
-                fall = min(change / before if np.isfinite(before) else np.sqrt(change), 1.0)
-                own = [max(each.errors[name] for each in members.values()) for name in problem.names]
-                errors = [float(np.hypot(c * fall, e)) for c, e in zip(changes, own, strict=True)]
-            joined, count = finer, 2 * count - 1
-            if max(errors) <= tolerance:
-                reason = StopReason.CONVERGED
-                break
-    except StopError as stop:
-        reason = meter.own(stop)
-    if not joined:
-        raise InputError(
-            "The time of solve was over before the first members of the family; give more 'seconds'."
+    member: Callable[[Problem], Solution]
+
+    def solve(self, problem: Problem, tolerance: float, run: SolverRun) -> RoadOutcome:
+        """Members at more and more values of the last parameter, joined along it."""
+        axis = problem.domain.parameters[-1]
+        low, high = problem.domain.bounds[axis]
+        members: dict[float, Solution] = {}
+        joined: list[Field] = []
+        errors = [float("inf")] * len(problem.names)
+        change, before, count = np.inf, np.inf, 3
+
+        def members_joined() -> None:
+            nonlocal errors, change, before, count
+            while count <= _MOST_MEMBERS:
+                places = (1 - np.cos(np.pi * np.arange(count) / (count - 1))) / 2
+                for share in places:
+                    if float(share) not in members:
+                        members[float(share)] = self.member(
+                            member_of(problem, axis, float(low + (high - low) * share))
+                        )
+                        if members[float(share)].stop_reason in (StopReason.CALLBACK, StopReason.INTERRUPTED):
+                            raise StopError(members[float(share)].stop_reason)
+                finer = _joined([members[float(share)] for share in places], axis, (low, high))
+                if joined:
+                    fields = [field.on(new.spaces) for field, new in zip(joined, finer, strict=True)]
+                    changes = [
+                        norms([new], [old])[1] / max(norms([new])[0], 1e-300)
+                        for new, old in zip(finer, fields, strict=True)
+                    ]
+                    before, change = change, max(changes)
+                    # The change is the error before. It falls with its square, or that of its last fall; half is counted on.
+                    fall = min(change / before if np.isfinite(before) else np.sqrt(change), 1.0)
+                    own = [max(each.errors[name] for each in members.values()) for name in problem.names]
+                    errors = [float(np.hypot(c * fall, e)) for c, e in zip(changes, own, strict=True)]
+                joined[:], count = finer, 2 * count - 1
+                if max(errors) <= tolerance:
+                    return
+
+        reason = ended(members_joined, run.meter, joined, "solve", "members of the family")
+        name = problem.domain.coordinates[axis].name
+        warnings = tuple(
+            f"At {name} = {low + (high - low) * share:g}: {each}"
+            for share, one in sorted(members.items())
+            for each in one.warnings
         )
-    name = problem.domain.coordinates[axis].name
-    warnings = tuple(
-        f"At {name} = {low + (high - low) * share:g}: {each}"
-        for share, one in sorted(members.items())
-        for each in one.warnings
-    )
-    return Solution.from_outcome(
-        problem,
-        Pieces((joined,), None),
-        errors,
-        f"from the change to {(count + 1) // 2} values of {name}, and the errors at each",
-        tolerance=tolerance,
-        road="family",
-        stop_reason=reason,
-        seconds=meter.seconds,
-        warnings=warnings,
-    )
+        return RoadOutcome(
+            Pieces((tuple(joined),), None),
+            errors,
+            f"from the change to {(count + 1) // 2} values of {name}, and the errors at each",
+            road="family",
+            stop_reason=reason,
+            warnings=warnings,
+        )
 
 
 def _joined(members: list[Solution], axis: int, bounds: tuple[float, float]) -> tuple[Field, ...]:

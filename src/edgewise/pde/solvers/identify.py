@@ -24,6 +24,7 @@ from edgewise.pde.problem.data import Data
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Condition, Problem
 from edgewise.pde.results.identification import Estimate, FunctionEstimate, Identification
+from edgewise.pde.results.outcome import RoadOutcome
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
@@ -211,17 +212,16 @@ def _identification(
         if c.function is None
     )
     plain = [n for n, c in enumerate(symbols) if c.function is None]
-    solution = Solution.from_outcome(
-        _with_numbers(problem, symbols, values),
+    outcome = RoadOutcome(
         Pieces((found.fields,), None),
         [float(np.sqrt(found.follow)) * found.noise] * len(problem.names),
         "what the noise of the data leaves open at their places",
-        tolerance=max(found.noise, 1e-13),
-        road=found.road,
-        stop_reason=found.reason,
-        seconds=seconds,
-        warnings=found.warnings,
+        found.road,
+        found.reason,
+        found.warnings,
     )
+    numbers = _with_numbers(problem, symbols, values)
+    solution = Solution.of(outcome, numbers, max(found.noise, 1e-13), seconds)
     return Identification(
         estimates,
         spread[np.ix_(plain, plain)],

@@ -22,9 +22,10 @@ from edgewise.pde.discretisation.field import Field, interpolate, next_modes, wi
 from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
+from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint, MarchRun
+from edgewise.pde.results.outcome import OtherGrid, RoadOutcome
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.settings import (
     BANDLESS,
     CHECK_SHARE,
@@ -37,7 +38,8 @@ from edgewise.pde.settings import (
 )
 from edgewise.pde.solvers.levels import BoxSystem, Level, first_spaces, own_equations, solve_level
 from edgewise.pde.solvers.newton import GridSolution
-from edgewise.pde.solvers.progress import Progress, SolverTask, contradicting, next_share, show, stopped
+from edgewise.pde.solvers.progress import Progress, contradicting, ended_at, next_share, stopped, way_share
+from edgewise.pde.solvers.road import SolverRun
 
 # What space may lack, as a share of what time may.
 _SPACE_SHARE = 0.03
@@ -285,114 +287,101 @@ def _guess(
     return tuple(found)
 
 
-def solved_by_march(
-    task: SolverTask,
-    system: BoxSystem,
-    axis: int,
-    resume: Checkpoint | None,
-    held: Callable[[StopReason], Solution],
-) -> Solution:
-    """The solution by the last march but one, with its error by the last."""
-    problem, tolerance = task.problem, task.tolerance
-    domain, flow = problem.box, system.solenoidal
-    assert domain is not None
-    kept = list(resume.runs) if resume is not None else []
-    runs: list[March] = []
-    so_far: list[Level] = []
+@dataclass(frozen=True, eq=False)
+class MarchRoad:
+    """Two marches or more through time, slab by slab: the answer is that of the last but one, its error seen by the last."""
 
-    def checkpoint() -> Checkpoint:
-        done = [as_run(run.slabs, axis, run.tolerance, True) for run in runs]
-        begun = [as_run(so_far, axis, share * base, False)] if so_far else []
-        return Checkpoint(problem, tolerance, (*done, *begun))
+    system: BoxSystem
+    axis: int
+    faces: FaceConditions
+    resume: Checkpoint | None = None
 
-    def on_level(level: Level, error: float, share: float) -> None:
-        progress = Progress(
-            "march",
-            error,
-            float(np.sqrt(level.solution.objective)),
-            0.4 * share if not runs else 0.4 + 0.6 * share,
-            tuple(s.intervals for s in level.spaces),
-            checkpoint,
+    def solve(self, problem: Problem, tolerance: float, run: SolverRun) -> RoadOutcome:
+        """The last march but one, with its error by the last."""
+        system, axis, resume, config = self.system, self.axis, self.resume, run.config
+        domain, flow = problem.box, system.solenoidal
+        assert domain is not None
+        kept = list(resume.runs) if resume is not None else []
+        runs: list[March] = []
+        so_far: list[Level] = []
+
+        def checkpoint() -> Checkpoint:
+            done = [as_run(one.slabs, axis, one.tolerance, True) for one in runs]
+            begun = [as_run(so_far, axis, share * base, False)] if so_far else []
+            return Checkpoint(problem, tolerance, (*done, *begun))
+
+        def on_level(level: Level, error: float, share: float) -> None:
+            progress = Progress(
+                "march",
+                error,
+                float(np.sqrt(level.solution.objective)),
+                way_share(share, not runs),
+                tuple(s.intervals for s in level.spaces),
+                checkpoint,
+            )
+            run.show(progress)
+
+        base = min(tolerance, config.loosest)
+        share, before = SLAB_SHARE, SLAB_SHARE
+
+        def marches() -> None:
+            nonlocal share, before
+            while len(runs) < MOST_MARCHES:
+                known = kept[len(runs)] if len(runs) < len(kept) else None
+                so_far[:] = [] if known is None else slabs_of(known)
+                if known is not None and known.complete:
+                    runs.append(March(tuple(so_far), axis, share * base))
+                else:
+                    near = _pieces_of(runs[-1]) if runs else None
+                    runs.append(march(system, domain, share * base, config, on_level, so_far, near))
+                if runs[-1].message:
+                    return
+                reached = max(_errors(runs)) if len(runs) > 1 else tolerance
+                if len(runs) > 1 and reached <= tolerance:
+                    return
+                share, before = next_share(share, before, reached, tolerance), share
+
+        reason = stopped(marches, run.meter) or StopReason.EXHAUSTED
+        if not runs and not so_far:
+            return outcome_of_start(problem, self.faces, axis, "march", reason, config)
+        complete = [one for one in runs if not one.message]
+        # The last march estimates the error of the one before, which is the answer.
+        answer = complete[-2:][0] if complete else None
+        slabs = answer.slabs if answer else (runs[-1].slabs if runs else tuple(so_far))
+        warnings: list[str] = []
+        if not slabs:
+            reason_of_it = run.doubt or (
+                "The conditions at the start may not fit the equations, or jump there, which a box through time cannot "
+                f"follow{', with jumps=True either' if problem.jumps else ''}: write a jump as steep but smooth, such as "
+                "tanh(x/0.01) for a start of 1 beside a wall at 0."
+            )
+            raise InputError(f"No first slab of time meets the tolerance. {runs[-1].message} {reason_of_it}")
+        if runs and runs[-1].message:
+            warnings.append(runs[-1].message)
+        elif not complete:
+            warnings.append(ended_at(slabs[-1].spaces[axis].high))
+        contradiction = max(slab.contradiction for slab in slabs)
+        if not problem.jumps:
+            warnings.append(contradicting(contradiction))
+        leak = (
+            max((flow.leak(slab.solution.fields) for slab in slabs), default=0.0) if flow is not None else 0.0
         )
-        show(task.callbacks, progress)
-
-    base = min(tolerance, task.config.loosest)
-    share, before = SLAB_SHARE, SLAB_SHARE
-
-    def marches() -> None:
-        nonlocal share, before
-        while len(runs) < MOST_MARCHES:
-            run = kept[len(runs)] if len(runs) < len(kept) else None
-            so_far[:] = [] if run is None else slabs_of(run)
-            if run is not None and run.complete:
-                runs.append(March(tuple(so_far), axis, share * base))
-            else:
-                known = _pieces_of(runs[-1]) if runs else None
-                runs.append(
-                    march(
-                        system,
-                        domain,
-                        share * base,
-                        task.config,
-                        on_level,
-                        so_far,
-                        known,
-                    )
-                )
-            if runs[-1].message:
-                return
-            reached = max(_errors(runs)) if len(runs) > 1 else tolerance
-            if len(runs) > 1 and reached <= tolerance:
-                return
-            share, before = next_share(share, before, reached, tolerance), share
-
-    reason = stopped(marches, task.meter) or StopReason.CONVERGED
-    if not runs and not so_far:
-        return held(reason)
-    complete = [run for run in runs if not run.message]
-    # The last march estimates the error of the one before, which is the answer.
-    answer = complete[-2:][0] if complete else None
-    slabs = answer.slabs if answer else (runs[-1].slabs if runs else tuple(so_far))
-    warnings = [task.doubt]
-    if not slabs:
-        reason_of_it = task.doubt or (
-            "The conditions at the start may not fit the equations, or jump there, which a box through time cannot follow"
-            f"{', with jumps=True either' if problem.jumps else ''}: write a jump as steep but smooth, such as tanh(x/0.01) "
-            "for a start of 1 beside a wall at 0."
+        if leak > max(IMBALANCE, 100 * tolerance):
+            warnings.append(
+                f"What flows in through the boundary and what flows out do not balance: a divergence of {leak:.1e} of its "
+                "terms is left, so that there is no solution."
+            )
+        errors = _errors(complete) if len(complete) > 1 else (float("inf"),) * len(problem.names)
+        return RoadOutcome(
+            Pieces(tuple(slab.solution.fields for slab in slabs), axis),
+            errors,
+            "the difference from a march with a smaller tolerance"
+            + open_constants(problem.names, [flow.pressure] if flow is not None else []),
+            road="march",
+            stop_reason=reason,
+            warnings=tuple(warnings),
+            neighbour=OtherGrid(_pieces_of(complete[-1]), 1 / _more(complete)) if len(complete) > 1 else None,
         )
-        raise InputError(f"No first slab of time meets the tolerance. {runs[-1].message} {reason_of_it}")
-    if runs and runs[-1].message:
-        warnings.append(runs[-1].message)
-        reason = StopReason.EXHAUSTED
-    elif not complete:
-        warnings.append(
-            f"It was ended at time {slabs[-1].spaces[axis].high:g}, before the end of the domain."
-        )
-    contradiction = max(slab.contradiction for slab in slabs)
-    if not problem.jumps:
-        warnings.append(contradicting(contradiction))
-    leak = max((flow.leak(slab.solution.fields) for slab in slabs), default=0.0) if flow is not None else 0.0
-    if leak > max(IMBALANCE, 100 * tolerance):
-        warnings.append(
-            f"What flows in through the boundary and what flows out do not balance: a divergence of {leak:.1e} of its terms "
-            "is left, so that there is no solution."
-        )
-    errors = _errors(complete) if len(complete) > 1 else (float("inf"),) * len(problem.names)
-    if max(errors) > tolerance and reason is StopReason.CONVERGED:
-        reason = StopReason.EXHAUSTED
-    return Solution.from_outcome(
-        problem,
-        Pieces(tuple(slab.solution.fields for slab in slabs), axis),
-        errors,
-        "the difference from a march with a smaller tolerance"
-        + open_constants(problem.names, [flow.pressure] if flow is not None else []),
-        tolerance=tolerance,
-        road="march",
-        stop_reason=reason,
-        seconds=task.meter.seconds,
-        warnings=warnings,
-        neighbour=OtherGrid(_pieces_of(complete[-1]), 1 / _more(complete)) if len(complete) > 1 else None,
-    )
 
 
 def _unresolved(run: March) -> tuple[float, ...]:
@@ -431,41 +420,34 @@ def _errors(runs: Sequence[March]) -> tuple[float, ...]:
     return tuple(max(d / _more(runs), own, least) for d, own in zip(apart, _unresolved(rough), strict=True))
 
 
-def held_solution(
-    task: SolverTask,
-    faces: FaceConditions,
-    axis: int,
-    road: str,
-    reason: StopReason,
-) -> Solution:
-    """The start held, with an error of which nothing is known.
+def outcome_of_start(
+    problem: Problem, faces: FaceConditions, axis: int, road: str, reason: StopReason, config: SolverConfig
+) -> RoadOutcome:
+    """The start for all of time, with an error of which nothing is known, where a march was ended before its first slab.
 
     Parameters
     ----------
-    task : SolverTask
+    problem : Problem
     faces : FaceConditions
     axis : int
         Number of the coordinate of time.
     road : str
     reason : StopReason
         What ended it.
+    config : SolverConfig
     """
-    problem = task.problem
     assert problem.box is not None
     sentence = (
         "It was ended before the first slab of time: the state at the start is held, which says nothing about later times. "
         + reason.advice
     )
-    return Solution.from_outcome(
-        problem,
-        _start_held(problem.box, faces, axis, len(problem.names), task.config),
+    return RoadOutcome(
+        _start_held(problem.box, faces, axis, len(problem.names), config),
         [float("inf")] * len(problem.names),
         "nothing was solved",
-        tolerance=task.tolerance,
-        road=road,
-        stop_reason=reason,
-        seconds=task.meter.seconds,
-        warnings=(task.doubt, sentence),
+        road,
+        reason,
+        (sentence,),
     )
 
 

@@ -2,74 +2,70 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from edgewise._core.stopping import StopReason
 from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface
+from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import weak_form
-from edgewise.pde.results.solution import OtherGrid, Solution
+from edgewise.pde.results.outcome import OtherGrid, RoadOutcome
 from edgewise.pde.settings import IMBALANCE
 from edgewise.pde.solvers.energy_bound import bound_by
 from edgewise.pde.solvers.mesh_levels import MeshLevel, left_of, solve_meshes
 from edgewise.pde.solvers.progress import (
     UNCONVERGED,
     Progress,
-    SolverTask,
     contradicting,
     ended,
-    show,
     undetermined,
 )
+from edgewise.pde.solvers.road import SolverRun
 
 
-def solved_on_mesh(
-    task: SolverTask,
-) -> Solution:
-    """The solution on the last mesh but one, with its error by the last."""
-    problem, tolerance = task.problem, task.tolerance
-    region: Any = problem.domain
-    form = weak_form(problem)
-    levels: list[MeshLevel] = []
+@dataclass(frozen=True, eq=False)
+class MeshRoad:
+    """One mesh of a shape after the other."""
 
-    def on_level(level: MeshLevel) -> None:
-        levels.append(level)
-        lacks = float(np.sqrt(level.lacks.sum()))
-        progress = Progress("mesh", max(level.change), lacks, None, (level.galerkin.mesh.count,))
-        show(task.callbacks, progress)
+    def solve(self, problem: Problem, tolerance: float, run: SolverRun) -> RoadOutcome:
+        """The solution on the last mesh but one, with its error by the last."""
+        region: Any = problem.domain
+        form = weak_form(problem)
+        levels: list[MeshLevel] = []
 
-    reason = ended(
-        lambda: solve_meshes(region, form, tolerance, task.config, on_level),
-        task.meter,
-        levels,
-        "solve",
-        "mesh",
-    )
-    chosen = levels[-2] if len(levels) > 1 else levels[-1]
-    last = levels[-1]
-    errors = left_of(levels) if last.converged else (float("inf"),) * len(problem.names)
-    if max(errors) <= tolerance:
-        reason = StopReason.CONVERGED
-    return Solution.from_outcome(
-        problem,
-        chosen.pieces,
-        errors,
-        "the change to a mesh of higher degree"
-        + open_constants(problem.names, last.loose)
-        + said_of_facets(region, last.imbalance),
-        tolerance=tolerance,
-        road="mesh",
-        stop_reason=reason,
-        seconds=task.meter.seconds,
-        warnings=_doubts(region, last, tolerance),
-        slope_error=max(last.slope_change),
-        energy=bound_by(last.galerkin, last.pieces, chosen.pieces) if len(levels) > 1 else None,
-        neighbour=OtherGrid(last.pieces, 1.0) if len(levels) > 1 else None,
-    )
+        def on_level(level: MeshLevel) -> None:
+            levels.append(level)
+            lacks = float(np.sqrt(level.lacks.sum()))
+            progress = Progress("mesh", max(level.change), lacks, None, (level.galerkin.mesh.count,))
+            run.show(progress)
+
+        reason = ended(
+            lambda: solve_meshes(region, form, tolerance, run.config, on_level),
+            run.meter,
+            levels,
+            "solve",
+            "mesh",
+        )
+        chosen = levels[-2] if len(levels) > 1 else levels[-1]
+        last = levels[-1]
+        errors = left_of(levels) if last.converged else (float("inf"),) * len(problem.names)
+        return RoadOutcome(
+            chosen.pieces,
+            errors,
+            "the change to a mesh of higher degree"
+            + open_constants(problem.names, last.loose)
+            + said_of_facets(region, last.imbalance),
+            road="mesh",
+            stop_reason=reason,
+            warnings=_doubts(region, last, tolerance),
+            slope_error=max(last.slope_change),
+            energy=bound_by(last.galerkin, last.pieces, chosen.pieces) if len(levels) > 1 else None,
+            neighbour=OtherGrid(last.pieces, 1.0) if len(levels) > 1 else None,
+        )
 
 
 def said_of_facets(region: Region | Solid | TriangleSurface, imbalance: float = 0.0) -> str:

@@ -7,29 +7,30 @@ that of the last mesh but one: its error is what the last one changes, in the me
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from edgewise._core.arrays import Floats
-from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.problem.jets import compile_equations
+from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.through_time import timed_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
-from edgewise.pde.results.solution import OtherGrid, Solution
+from edgewise.pde.results.outcome import OtherGrid, RoadOutcome
 from edgewise.pde.settings import CHECK_SHARE, CONTRADICTION, SLAB_SHARE, TIME_DEGREE
 from edgewise.pde.solvers.mesh_levels import left_by
 from edgewise.pde.solvers.mesh_march import MeshMarch
 from edgewise.pde.solvers.on_mesh import said_of_facets
-from edgewise.pde.solvers.progress import Progress, SolverTask, contradicting, show, stopped
+from edgewise.pde.solvers.progress import Progress, contradicting, ended, ended_at
 from edgewise.pde.solvers.refinement import meshes_of
+from edgewise.pde.solvers.road import SolverRun
 from edgewise.pde.solvers.well_posedness import grows_with_time
 
 # What slabs of time may lack on the first mesh of a shape, relative to the unknowns.
@@ -61,51 +62,53 @@ class _TimedLevel:
     lacks: Floats
 
 
-def solved_through_time(
-    task: SolverTask,
-) -> Solution:
-    """The solution by the march on the last mesh but one, with its error by the last."""
-    problem, tolerance, config = task.problem, task.tolerance, task.config
-    timed, domain = timed_form(problem), problem.domain
-    assert isinstance(domain, SpaceTime)
-    symbols = [each.tree for each in domain.coordinates]
-    inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
-    doubt = grows_with_time(domain, inside, domain.time)
-    levels: list[_TimedLevel] = []
-    begun: list[MeshMarch] = []
+@dataclass(frozen=True, eq=False)
+class TimedMeshRoad:
+    """Marches through time on one mesh of a shape after the other."""
 
-    def marches() -> None:
-        allowed = max(_FIRST_LACKS, tolerance)
-        for galerkin, tell in meshes_of(domain.shape, timed.still, config):
-            allowed = min(allowed, _FIRST_LACKS if not levels else CHECK_SHARE * allowed)
-            march = MeshMarch(galerkin, timed, domain.span, _stages(tolerance), allowed, config)
-            if levels:
-                # What begins at nothing is not followed to digits of nothing.
-                march.scales = np.maximum(march.scales, levels[-1].march.scales)
-            begun.append(march)
-            error = min((max(each.change) for each in levels), default=float("inf"))
+    def solve(self, problem: Problem, tolerance: float, run: SolverRun) -> RoadOutcome:
+        """The solution by the march on the last mesh but one, with its error by the last."""
+        config = run.config
+        timed, domain = timed_form(problem), problem.domain
+        assert isinstance(domain, SpaceTime)
+        symbols = [each.tree for each in domain.coordinates]
+        inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
+        doubt = grows_with_time(domain, inside, domain.time)
+        levels: list[_TimedLevel] = []
+        begun: list[MeshMarch] = []
 
-            def on_slab(share: float, march: MeshMarch = march, error: float = error) -> None:
-                progress = Progress("march", error, march.tolerance, share, (march.galerkin.mesh.count,))
-                show(task.callbacks, progress)
+        def marches() -> None:
+            allowed = max(_FIRST_LACKS, tolerance)
+            for galerkin, tell in meshes_of(domain.shape, timed.still, config):
+                allowed = min(allowed, _FIRST_LACKS if not levels else CHECK_SHARE * allowed)
+                march = MeshMarch(galerkin, timed, domain.span, _stages(tolerance), allowed, config)
+                if levels:
+                    # What begins at nothing is not followed to digits of nothing.
+                    march.scales = np.maximum(march.scales, levels[-1].march.scales)
+                begun.append(march)
+                error = min((max(each.change) for each in levels), default=float("inf"))
 
-            march.run(on_slab, _shorter(levels[-1].slabs) if levels else None)
-            if march.message:
-                return
-            levels.append(_level(march, levels[-1] if levels else None))
-            if len(levels) > 1:
-                allowed = min(allowed, SLAB_SHARE * max(levels[-1].change))
-                same = levels[-1].slabs.mesh.like(levels[-2].slabs.mesh)
-                if same and max(_left(levels)) <= tolerance:
+                def on_slab(share: float, march: MeshMarch = march, error: float = error) -> None:
+                    progress = Progress("march", error, march.tolerance, share, (march.galerkin.mesh.count,))
+                    run.show(progress)
+
+                march.run(on_slab, _shorter(levels[-1].slabs) if levels else None)
+                if march.message:
                     return
-                if levels[-1].march.start.contradiction > CONTRADICTION and not problem.jumps:
+                levels.append(_level(march, levels[-1] if levels else None))
+                if len(levels) > 1:
+                    allowed = min(allowed, SLAB_SHARE * max(levels[-1].change))
+                    same = levels[-1].slabs.mesh.like(levels[-2].slabs.mesh)
+                    if same and max(_left(levels)) <= tolerance:
+                        return
+                    if levels[-1].march.start.contradiction > CONTRADICTION and not problem.jumps:
+                        return
+                if 2 * levels[-1].slabs.coefficients > config.timed_numbers:
                     return
-            if 2 * levels[-1].slabs.coefficients > config.timed_numbers:
-                return
-            tell(levels[-1].lacks)
+                tell(levels[-1].lacks)
 
-    reason = stopped(marches, task.meter)
-    return _answer(replace(task, doubt=doubt), levels, begun, reason)
+        reason = ended(marches, run.meter, begun, "solve", "mesh")
+        return _outcome(problem, doubt, levels, begun, reason)
 
 
 def _stages(tolerance: float) -> int:
@@ -207,20 +210,16 @@ def _between(galerkin: Galerkin, unknown: int, coarse: MeshPieces) -> Any:
     return total
 
 
-def _answer(
-    task: SolverTask,
+def _outcome(
+    problem: Problem,
+    doubt: str,
     levels: Sequence[_TimedLevel],
     begun: Sequence[MeshMarch],
-    reason: StopReason | None,
-) -> Solution:
-    problem, tolerance = task.problem, task.tolerance
+    reason: StopReason,
+) -> RoadOutcome:
     domain: Any = problem.domain
-    if not begun:
-        if reason is StopReason.INTERRUPTED:
-            raise KeyboardInterrupt
-        raise InputError("The time of solve was over before the first mesh; give more 'seconds'.")
     last = begun[-1]
-    warnings = [task.doubt, last.message]
+    warnings = [doubt, last.message]
     errors = (float("inf"),) * len(problem.names)
     if levels:
         chosen, march = levels[-2:][0].slabs, levels[-2:][0].march
@@ -230,25 +229,18 @@ def _answer(
         chosen, march = _unfinished(last), last
         if not last.message:
             when = last.slabs[-1].high if last.slabs else domain.span[0]
-            warnings.append(
-                f"It was ended at time {when:g}, before the end of the domain: the state there is held."
-            )
+            warnings.append(ended_at(when, ": the state there is held"))
     if not problem.jumps:
         warnings.append(contradicting(march.start.contradiction, start=True))
-    if max(errors) <= tolerance:
-        reason = StopReason.CONVERGED
-    return Solution.from_outcome(
-        problem,
+    return RoadOutcome(
         chosen,
         errors,
         "the change to a finer mesh and shorter slabs of time"
         + open_constants(problem.names, march.start.loose)
         + said_of_facets(domain.shape),
-        tolerance=tolerance,
         road="mesh march",
-        stop_reason=reason or StopReason.EXHAUSTED,
-        seconds=task.meter.seconds,
-        warnings=warnings,
+        stop_reason=reason,
+        warnings=tuple(warnings),
         neighbour=OtherGrid(levels[-1].slabs, 1.0) if len(levels) > 1 else None,
     )
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence, Sized
+from collections.abc import Callable, Generator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgewise._core.errors import InputError
-from edgewise._core.stopping import StopReason, tell
+from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, running
-from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
-from edgewise.pde.settings import CHECK_SHARE, CONTRADICTION, UNDETERMINED, SolverConfig
+from edgewise.pde.settings import CHECK_SHARE, CONTRADICTION, UNDETERMINED
 
 # What equations tell of a change is vanishing where it is below such a share of their terms and halves on a finer grid. Of
 # problems with one solution it was 1e-3 and more, at resonance 1e-5 on the first grids, which have its waves roughly.
@@ -51,41 +50,11 @@ class Progress:
     checkpoint: Callable[[], Checkpoint] | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class SolverTask:
-    """A problem, and what a solver works under.
-
-    Attributes
-    ----------
-    problem : Problem
-    tolerance : float
-    config : SolverConfig
-    meter : Meter
-    callbacks : sequence of callable
-        Each gets every `Progress`.
-    doubt : str
-        What spoke against the problem before; empty where nothing did.
-    """
-
-    problem: Problem
-    tolerance: float
-    config: SolverConfig
-    meter: Meter
-    callbacks: Sequence[Callable[[Progress], object]]
-    doubt: str = ""
-
-
 @contextmanager
 def working(meter: Meter) -> Generator[None]:
     """Work that is counted, on one thread; numbers that are not finite are dealt with where they arise."""
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         yield
-
-
-def show(callbacks: Sequence[Callable[[Progress], object]], progress: Progress) -> None:
-    """Hand it to all callbacks; a `StopError` where one asks to stop."""
-    if tell(callbacks, progress):
-        raise StopError(StopReason.CALLBACK)
 
 
 def stopped(run: Callable[[], object], meter: Meter) -> StopReason | None:
@@ -109,9 +78,19 @@ def ended(run: Callable[[], object], meter: Meter, levels: Sized, of: str, first
     return reason or StopReason.EXHAUSTED
 
 
+def way_share(share: float, first: bool) -> float:
+    """Share of all the work of marches: the first takes less than those after it."""
+    return 0.4 * share if first else 0.4 + 0.6 * share
+
+
 def next_share(share: float, before: float, reached: float, tolerance: float) -> float:
     """Of marches, the share of the tolerance for the next one, where the last but one had an error."""
     return min(CHECK_SHARE * share, 0.5 * tolerance / reached * before)
+
+
+def ended_at(time: float, after: str = "") -> str:
+    """A sentence where a march was ended from outside."""
+    return f"It was ended at time {time:g}, before the end of the domain{after}."
 
 
 def contradicting(share: float, start: bool = False) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from edgewise._core.arguments import as_callables
@@ -20,6 +19,7 @@ from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.problem.jets import compile_equations
@@ -27,19 +27,17 @@ from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import TIME_DEGREE, SolverConfig
-from edgewise.pde.solvers.by_levels import solved_by_levels
+from edgewise.pde.solvers.by_levels import LevelsRoad
 from edgewise.pde.solvers.by_products import DEGREE, check_products
-from edgewise.pde.solvers.family import solve_family
-from edgewise.pde.solvers.levels import (
-    BoxSystem,
-    energy_tests,
-)
-from edgewise.pde.solvers.march import held_solution, solved_by_march
-from edgewise.pde.solvers.on_mesh import solved_on_mesh
-from edgewise.pde.solvers.on_mesh_in_time import solved_through_time
-from edgewise.pde.solvers.progress import Progress, SolverTask, working
+from edgewise.pde.solvers.family import FamilyRoad
+from edgewise.pde.solvers.levels import BoxSystem, energy_tests
+from edgewise.pde.solvers.march import MarchRoad
+from edgewise.pde.solvers.on_mesh import MeshRoad
+from edgewise.pde.solvers.on_mesh_in_time import TimedMeshRoad
+from edgewise.pde.solvers.progress import Progress, working
+from edgewise.pde.solvers.road import Road, SolverRun
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
-from edgewise.pde.solvers.wave_march import solved_by_waves, turns_fast, wave_system
+from edgewise.pde.solvers.wave_march import WavesRoad, turns_fast, wave_system
 from edgewise.pde.solvers.well_posedness import ill_posed
 
 # Tolerance of the members of a family, in units of its own.
@@ -126,50 +124,57 @@ def solve(
     constants = chosen(config, SolverConfig()).scaled(check_work(work))
     listeners = as_callables(callbacks)
     meter = Meter(seconds=check_seconds(seconds))
-    task = SolverTask(problem, tolerance, constants, meter, listeners)
+    run = SolverRun(constants, meter, listeners)
 
     def member(one: Problem) -> Solution:
         return solve(one, _FAMILY_SHARE * tolerance, work=work, callbacks=listeners, config=config)
 
     by_members = bool(problem.domain.parameters) and problem.domain.time is None
     with running(meter) if by_members else working(meter):
-        return solve_family(problem, member, tolerance, meter) if by_members else _road(task, road, resume)()
+        if by_members:
+            way = FamilyRoad(member)
+        else:
+            way, run = _road(problem, tolerance, run, road, resume)
+        found = way.solve(problem, tolerance, run)
+        reason = StopReason.CONVERGED if found.error <= tolerance else found.stop_reason
+        found = replace(found, stop_reason=reason, warnings=(run.doubt, *found.warnings))
+        return Solution.of(found, problem, tolerance, meter.seconds)
 
 
-def _road(task: SolverTask, asked: str, resume: Checkpoint | None) -> Callable[[], Solution]:
-    """The way to the solution that suits a problem, to be gone."""
-    problem, domain = task.problem, task.problem.box
+def _road(
+    problem: Problem, tolerance: float, run: SolverRun, asked: str, resume: Checkpoint | None
+) -> tuple[Road, SolverRun]:
+    """The way to the solution that suits a problem, and what it works under, with what speaks against the problem."""
+    domain = problem.box
     if domain is None:
         timed = problem.domain.time is not None
         if timed and resume is not None:
             raise InputError(argument="resume", expected="be for marches on boxes", advice="leave it out")
-        return partial(solved_through_time if timed else solved_on_mesh, task)
+        return TimedMeshRoad() if timed else MeshRoad(), run
     symbols = [each.tree for each in domain.coordinates]
     inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
     faces, axis = face_conditions(problem), domain.time
-    task = replace(task, doubt=ill_posed(domain, inside, faces))
+    run = replace(run, doubt=ill_posed(domain, inside, faces))
     if asked == "products":
-        system = BoxSystem(problem.names, inside, faces, (DEGREE,) * 2)
-        return partial(solved_by_levels, task, asked, system)
+        return LevelsRoad(asked, BoxSystem(problem.names, inside, faces, (DEGREE,) * 2)), run
     if axis is None or not _only_begins(problem, axis):
-        system = BoxSystem(problem.names, inside, faces, (task.config.degree,) * len(symbols))
+        system = BoxSystem(problem.names, inside, faces, (run.config.degree,) * len(symbols))
         if problem.jumps or len(symbols) > 2:
             system = replace(system, tests=energy_tests(system))
         if resume is not None:
             raise InputError(
                 argument="resume", expected="be for problems that march through time", advice="leave it out"
             )
-        return partial(solved_by_levels, task, "grid", system)
-    degrees = tuple(TIME_DEGREE if a == axis else task.config.degree for a in range(len(symbols)))
+        return LevelsRoad("grid", system), run
+    degrees = tuple(TIME_DEGREE if a == axis else run.config.degree for a in range(len(symbols)))
     system = without_pressure(problem, BoxSystem(problem.names, inside, faces, degrees), axis)
-    held = partial(held_solution, task, faces, axis)
     waves = wave_system(domain, inside, faces, axis)
-    loosest = min(task.tolerance, task.config.loosest)
+    loosest = min(tolerance, run.config.loosest)
     if waves is not None and resume is None and turns_fast(waves, loosest):
-        return partial(solved_by_waves, task, waves, partial(held, "waves"))
+        return WavesRoad(waves, faces), run
     if resume is not None:
-        resume.check(problem, task.tolerance)
-    return partial(solved_by_march, task, system, axis, resume, partial(held, "march"))
+        resume.check(problem, tolerance)
+    return MarchRoad(system, axis, faces, resume), run
 
 
 def _only_begins(problem: Problem, axis: int) -> bool:

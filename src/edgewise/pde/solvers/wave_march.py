@@ -25,7 +25,8 @@ from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.jets import Compiled
-from edgewise.pde.results.solution import OtherGrid, Solution
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.outcome import OtherGrid, RoadOutcome
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.settings import (
     FIRST_SLABS,
@@ -36,7 +37,9 @@ from edgewise.pde.settings import (
     TIME_DEGREE,
     SolverConfig,
 )
-from edgewise.pde.solvers.progress import Progress, SolverTask, next_share, show, stopped
+from edgewise.pde.solvers.march import outcome_of_start
+from edgewise.pde.solvers.progress import Progress, ended_at, next_share, stopped, way_share
+from edgewise.pde.solvers.road import SolverRun
 
 # Where waves of the start turn by more than this angle (radians), their turning is solved for exactly, the rest of
 # the equations beside it; slabs of polynomials would follow a few radians each.
@@ -451,65 +454,60 @@ def march_waves(
     return found(), message
 
 
-def solved_by_waves(
-    task: SolverTask,
-    system: WaveSystem,
-    held: Callable[[StopReason], Solution],
-) -> Solution:
-    """The solution by the last march but one, with its error by the last."""
-    problem, tolerance = task.problem, task.tolerance
-    runs: list[Waves] = []
-    so_far: list[Waves] = []
-    message = ""
-    # Slabs and missing waves both add to the error.
-    share = before = SLAB_SHARE / 2
-    more = 1.0
-    errors = [float("inf")] * len(problem.names)
+@dataclass(frozen=True, eq=False)
+class WavesRoad:
+    """Two marches or more by waves: the answer is that of the last but one, its error seen by the last."""
 
-    def on_step(error: float, done: float, waves: int) -> None:
-        progress = Progress(
-            "waves", error, error, 0.4 * done if not runs else 0.4 + 0.6 * done, (2 * waves - 1, len(so_far))
-        )
-        show(task.callbacks, progress)
+    system: WaveSystem
+    faces: FaceConditions
 
-    def marches() -> None:
-        nonlocal share, before, more, message, errors
-        while len(runs) < MOST_MARCHES:
-            so_far.clear()
-            run, message = march_waves(system, share * tolerance, task.config, on_step, so_far)
-            if message:
-                return
-            runs.append(run)
-            reached = tolerance
-            if len(runs) > 1:
-                more = 1 - share / before
-                apart = runs[-1].distance(runs[-2])
-                errors = [max(d / more, 1e-15) for d in apart]
-                reached = max(errors)
-                if reached <= tolerance:
+    def solve(self, problem: Problem, tolerance: float, run: SolverRun) -> RoadOutcome:
+        """The last march but one, with its error by the last."""
+        system = self.system
+        runs: list[Waves] = []
+        so_far: list[Waves] = []
+        message = ""
+        # Slabs and missing waves both add to the error.
+        share = before = SLAB_SHARE / 2
+        more = 1.0
+        errors = [float("inf")] * len(problem.names)
+
+        def on_step(error: float, done: float, waves: int) -> None:
+            way = way_share(done, not runs)
+            run.show(Progress("waves", error, error, way, (2 * waves - 1, len(so_far))))
+
+        def marches() -> None:
+            nonlocal share, before, more, message, errors
+            while len(runs) < MOST_MARCHES:
+                so_far.clear()
+                found, message = march_waves(system, share * tolerance, run.config, on_step, so_far)
+                if message:
                     return
-            share, before = next_share(share, before, reached, tolerance), share
+                runs.append(found)
+                reached = tolerance
+                if len(runs) > 1:
+                    more = 1 - share / before
+                    apart = runs[-1].distance(runs[-2])
+                    errors = [max(d / more, 1e-15) for d in apart]
+                    reached = max(errors)
+                    if reached <= tolerance:
+                        return
+                share, before = next_share(share, before, reached, tolerance), share
 
-    reason = stopped(marches, task.meter) or StopReason.CONVERGED
-    found = runs[-2:][0] if runs else (so_far[0] if so_far else None)
-    if found is None and message:
-        raise InputError(message)
-    if found is None:
-        return held(reason)
-    warnings = [task.doubt, message]
-    if not runs and not message:
-        warnings.append(f"It was ended at time {found.edges[-1]:g}, before the end of the domain.")
-    if max(errors) > tolerance and reason is StopReason.CONVERGED:
-        reason = StopReason.EXHAUSTED
-    return Solution.from_outcome(
-        problem,
-        found,
-        errors,
-        "the difference from a march with a smaller tolerance",
-        tolerance=tolerance,
-        road="waves",
-        stop_reason=reason,
-        seconds=task.meter.seconds,
-        warnings=warnings,
-        neighbour=OtherGrid(runs[-1], 1 / more) if len(runs) > 1 else None,
-    )
+        reason = stopped(marches, run.meter) or StopReason.EXHAUSTED
+        found = runs[-2:][0] if runs else (so_far[0] if so_far else None)
+        if found is None and message:
+            raise InputError(message)
+        if found is None:
+            return outcome_of_start(problem, self.faces, system.axis, "waves", reason, run.config)
+        if not runs and not message:
+            message = ended_at(found.edges[-1])
+        return RoadOutcome(
+            found,
+            errors,
+            "the difference from a march with a smaller tolerance",
+            road="waves",
+            stop_reason=reason,
+            warnings=(message,),
+            neighbour=OtherGrid(runs[-1], 1 / more) if len(runs) > 1 else None,
+        )
