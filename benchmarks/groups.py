@@ -6,7 +6,8 @@ Noise is normal, a share of the standard deviation of y (of each group's root me
 have it). A law is found where groups have as many constants of their own as were drawn, and where the formula, with its
 shared constants as they were rounded, fitted to the values without noise leaves less than a millionth of them: only an
 equal law does. Its constants there are the true ones in the writing that was found, and the interval of 1.96 standard errors
-around each fitted one holds the true one or does not. With --draws the formulas found without noise are also fitted to so
+around each fitted one holds the true one or does not. `offered` says whether any of the formulas offered is the law, and
+`outside` whether that of the least error outside is. With --draws the formulas found without noise are also fitted to so
 many draws of 10 % noise, and intervals are counted there.
 """
 
@@ -28,7 +29,7 @@ from edgewise.symbolic.groups.rows import GroupedRows
 SAME = 1e-6
 # Places from which constants are fitted to values without noise.
 STARTS = 9
-COLUMNS = ("kind", "found", "own", "error", "intervals", "hold", "CPU s", "formula")
+COLUMNS = ("kind", "found", "own", "error", "intervals", "hold", "CPU s", "outside", "offered", "formula")
 
 
 def noisy(law: GroupedLaw, noise: float, which: str, seed: int) -> Floats:
@@ -55,6 +56,11 @@ def on_truth(formula: GroupedFormula, rows: GroupedRows) -> Tied | None:
         if fit is not None and np.sqrt(fit.rss / len(rows.y)) <= SAME * rows.y.std():
             return fit
     return None
+
+
+def is_law(formula: GroupedFormula, law: GroupedLaw, rows: GroupedRows) -> bool:
+    """Whether a formula is the law that was drawn."""
+    return len(formula.own[0]) == law.own and on_truth(formula, rows) is not None
 
 
 def intervals(formula: GroupedFormula, truth: Tied) -> tuple[int, int]:
@@ -99,22 +105,28 @@ def main() -> None:
     exact = dict[str, Tied]()
     for noise in asked.noise or [0.0, 0.1]:
         part = f"{asked.set}, noise {noise:g}, seed {asked.seed}"
-        report = Report(Run("groups", asked.quick, asked.data), part, COLUMNS, [10, 5, 3, 8, 9, 4, 6, 60])
+        report = Report(
+            Run("groups", asked.quick, asked.data), part, COLUMNS, [10, 5, 3, 8, 9, 4, 6, 7, 7, 60]
+        )
         for kind, law in laws(asked.set, asked.seed).items():
             if asked.kinds and kind not in asked.kinds.split(","):
                 continue
             X, names = np.column_stack(list(law.columns.values())), tuple(law.columns)
             y = noisy(law, noise, asked.set, asked.seed)
             clock = Clock()
-            best = find_formula(X, y, groups=number, names=names, seed=asked.seed).best
+            answer = find_formula(X, y, groups=number, names=names, seed=asked.seed)
             spent = clock.seconds
-            truth = on_truth(best, GroupedRows(names, X, law.y, number, chosen.groups))
-            own = len(best.own[0])
+            # Groups without columns of words have one formula.
+            formulas = [each for each in (answer.best, *answer.rivals) if isinstance(each, GroupedFormula)]
+            best, rows = formulas[0], GroupedRows(names, X, law.y, number, chosen.groups)
+            truth, own = on_truth(best, rows), len(best.own[0])
             found = truth is not None and own == law.own
+            judged = [(each.outside.error, is_law(each, law, rows)) for each in formulas if each.outside]
+            outside, offered = min(judged)[1] if judged else found, found or any(same for _, same in judged)
             error = float(np.sqrt(np.mean(np.square(best.predict(X, number) - law.y))) / law.y.std())
             # Without noise intervals are those of rounding, which the fit to the truth has, too.
             counted = intervals(best, truth) if truth is not None and found and noise else (0, 0)
-            report.add(kind, found, own, error, *counted, spent, best.text)
+            report.add(kind, found, own, error, *counted, spent, outside, offered, best.text)
             if truth is not None and found and not noise:
                 exact[kind] = truth
         report.note(summary(report))
@@ -152,6 +164,7 @@ def summary(report: Report) -> str:
         f"{sum(found)} of {len(found)} found; CPU seconds: median {np.median(spent):.1f}, "
         f"95 % {np.quantile(spent, 0.95):.1f}, longest {max(spent):.1f}"
     )
+    said += f"; by the least error outside {sum(report.column('outside'))}, offered {sum(report.column('offered'))}"
     many = sum(report.column("intervals"))
     return f"{said}; {sum(report.column('hold'))} of {many} intervals hold the truth." if many else f"{said}."
 

@@ -34,7 +34,7 @@ def _fitted(text: str, names: tuple[str, ...], shared: tuple[str, ...], rows: Gr
 def test_ends_and_groups_are_predicted_as_numpy_does() -> None:
     rows = _rows(4, 20, 0.1)
     model = _fitted("a*t + b", ("a", "b"), ("a",), rows)
-    found = outside(model, rows, "ABCD", ("t",), 2)
+    found = outside(model, rows, "ABCD", ("t",), 4)
     assert found is not None
     table = np.column_stack([rows.X[:, 0], np.eye(4)[rows.group]])
     t, errors, squares = rows.X[:, 0], dict[str, float](), list[np.ndarray]()
@@ -56,7 +56,7 @@ def test_ends_and_groups_are_predicted_as_numpy_does() -> None:
 
 def test_a_law_goes_on_and_a_polynomial_does_not() -> None:
     rows = _rows(5, 30, 0.02)
-    law = outside(_fitted("a*exp(-b*t)", ("a", "b"), ("b",), rows), rows, "ABCDE", ("t",), 4)
+    law = outside(_fitted("a*exp(-b*t)", ("a", "b"), ("b",), rows), rows, "ABCDE", ("t",), 8)
     cubic = outside(
         _fitted("a + b*t + c*t^2 + d*t^3", ("a", "b", "c", "d"), (), rows), rows, "ABCDE", ("t",), 4
     )
@@ -69,7 +69,7 @@ def test_a_law_goes_on_and_a_polynomial_does_not() -> None:
 
 def test_groups_of_few_rows_judge_nothing() -> None:
     rows = _rows(3, 5, 0.02)
-    assert outside(_fitted("a*exp(-b*t)", ("a", "b"), ("b",), rows), rows, "ABC", ("t",), 3) is None
+    assert outside(_fitted("a*exp(-b*t)", ("a", "b"), ("b",), rows), rows, "ABC", ("t",), 6) is None
 
 
 @pytest.mark.slow

@@ -30,16 +30,16 @@ def with_outside(
     formulas: Sequence[GroupedFormula], models: Sequence[Tied], rows: GroupedRows, labels: Sequence[Hashable]
 ) -> list[GroupedFormula]:
     """The formulas of models with their errors outside, all on the same ends and groups."""
-    fewest = max((len(each.own) for each in models), default=0)
+    enough = 2 * max([1, *(len(each.own) for each in models)])
     columns = [name for name in rows.columns if any(name in names_in(each.tree) for each in models)]
     return [
-        replace(formula, outside=outside(model, rows, labels, columns, fewest))
+        replace(formula, outside=outside(model, rows, labels, columns, enough))
         for formula, model in zip(formulas, models, strict=True)
     ]
 
 
 def outside(
-    model: Tied, rows: GroupedRows, labels: Sequence[Hashable], columns: Sequence[str], fewest: int
+    model: Tied, rows: GroupedRows, labels: Sequence[Hashable], columns: Sequence[str], enough: int
 ) -> Outside | None:
     """The errors of a law where an end of a column was left out in every group, or one group.
 
@@ -56,8 +56,8 @@ def outside(
         What the groups are called.
     columns
         Those whose ends are left out. Laws that are compared need the same.
-    fewest
-        The constants of a group of the largest law that is compared: groups of fewer than twice as many rows judge nothing.
+    enough
+        Groups of fewer rows judge nothing: twice as many as the largest of the compared laws has constants of a group's own.
 
     Returns
     -------
@@ -65,12 +65,12 @@ def outside(
         None where nothing can be left out.
     """
     found = list[tuple[str, float, float, int]]()
-    for region, end in _ends(rows, columns, fewest):
+    for region, end in _ends(rows, columns, enough):
         squares = _squares(refitted(model, _some(rows, ~end)), rows)
         found.append((region, float(squares[end].sum()), float(np.mean(squares[~end])), int(end.sum())))
     for at in np.argsort(-rows.sizes, kind="stable")[:_GROUPS_LEFT_OUT]:
         there = rows.places[at]
-        if rows.count > 2 and len(there) >= 2 * max(fewest, 1):
+        if rows.count > 2 and len(there) >= enough:
             squares, inside = _without(model, rows, int(at))
             found.append(
                 (f"the group {label_text(labels[at])}", float(squares[1::2].sum()), inside, len(there) // 2)
@@ -115,14 +115,14 @@ def _squares(model: Tied | None, rows: GroupedRows) -> Floats:
     return np.full(len(rows.y), np.inf) if left is None else np.square(left)
 
 
-def _ends(rows: GroupedRows, columns: Sequence[str], fewest: int) -> Iterator[tuple[str, Bools]]:
+def _ends(rows: GroupedRows, columns: Sequence[str], enough: int) -> Iterator[tuple[str, Bools]]:
     """Ends of columns, of every group those rows that are there."""
     for name in columns:
         values = rows.X[:, rows.columns.index(name)]
         for which, sign in (("lowest", 1), ("highest", -1)):
             mask = np.zeros(len(rows.y), dtype=bool)
             for there in rows.places:
-                if len(there) < 2 * max(fewest, 1):
+                if len(there) < enough:
                     continue
                 end = end_of(sign * values[there])
                 if end is not None:
