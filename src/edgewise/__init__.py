@@ -63,7 +63,8 @@ What is not at the top stands in a module:
 ``ew.replacing``          feed-forward blocks of torch models, and what they are replaced by
 ``ew.report``             the pages of ``ew.write_report``, and what is on them
 ``ew.data``               tables: read, write, split
-``ew.estimators``, ``ew.training``, ``ew.simplifying``, ``ew.network``, ``ew.layers``, ``ew.kernels``, ``ew.splines``
+``ew.estimators``, ``ew.training``, ``ew.simplifying``, ``ew.network``, ``ew.layers``, ``ew.kernels``, ``ew.splines``,
+``ew.fields``, ``ew.programs``
                           the parts, for those who build with them
 ========================  ==============================================================================================
 

@@ -5,12 +5,14 @@ from . import edits as edits
 from . import estimators as estimators
 from . import explaining as explaining
 from . import exporting as exporting
+from . import fields as fields
 from . import forms as forms
 from . import kernels as kernels
 from . import layers as layers
 from . import network as network
 from . import pde as pde
 from . import plots as plots
+from . import programs as programs
 from . import replacing as replacing
 from . import report as report
 from . import simplifying as simplifying

@@ -150,7 +150,7 @@ def test_what_lies_outside_the_training_range_is_told():
 
 
 def test_bag_members_keep_to_themselves():
-    from edgewise.exporting.program import network_program
+    from edgewise.programs.program import network_program
 
     net = bag(members=4, hidden=3)
     _, body = network_program(net)

@@ -17,8 +17,8 @@ from edgewise.dynamics.runge_kutta import solved
 from edgewise.dynamics.selection import Chosen, TermSelection
 from edgewise.dynamics.terms import RateTerm, listed, wanted
 from edgewise.dynamics.weak import evidence, places, smoothed
+from edgewise.fields.subsets import MOST_CUBED, best_subsets, normal
 from edgewise.forms.tree import Number, Variable
-from edgewise.pde.discovery.subsets import MOST_CUBED, best_subsets, normal
 from edgewise.symbolic import Formula
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.provenance import attempted, is_excluded

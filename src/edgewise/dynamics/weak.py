@@ -16,12 +16,12 @@ from scipy.linalg import block_diag, solve_triangular
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.dynamics.courses import Courses
-from edgewise.pde.discovery.jet_polynomials import Divergence, Orders
-from edgewise.pde.discovery.samples import Samples
-from edgewise.pde.discovery.select_terms import lower_factor
-from edgewise.pde.discovery.spline_fits import FittedFields, fit
-from edgewise.pde.discovery.weak_rows import WeakRows
-from edgewise.pde.discovery.weighting_functions import AxisWeights, weights_for
+from edgewise.fields.jet_polynomials import Divergence, Orders
+from edgewise.fields.samples import Samples
+from edgewise.fields.select_terms import lower_factor
+from edgewise.fields.spline_fits import FittedFields, fit
+from edgewise.fields.weak_rows import WeakRows
+from edgewise.fields.weighting_functions import AxisWeights, weights_for
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.terms.projection import SumEvidence
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.exporting.program import (
+from edgewise.exporting.text import called, check_identifier, head_lines, integers, numbers, quoted
+from edgewise.programs.program import (
     EdgeBlock,
     Formulas,
     LevelInput,
@@ -20,7 +21,6 @@ from edgewise.exporting.program import (
     ProgramLayer,
     program_of,
 )
-from edgewise.exporting.text import called, check_identifier, head_lines, integers, numbers, quoted
 from edgewise.splines.global_bases import GaussianRBF
 from edgewise.symbolic.expressions.source import C_HELPERS, C, literal, source_of
 

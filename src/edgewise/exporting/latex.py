@@ -14,7 +14,10 @@ import torch
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_bool, check_int
-from edgewise.exporting.program import (
+from edgewise.exporting.text import head_lines
+from edgewise.forms import form_from_text
+from edgewise.forms.parser import read
+from edgewise.programs.program import (
     EdgeBlock,
     FormEdge,
     Formulas,
@@ -25,9 +28,6 @@ from edgewise.exporting.program import (
     ProgramLayer,
     program_of,
 )
-from edgewise.exporting.text import head_lines
-from edgewise.forms import form_from_text
-from edgewise.forms.parser import read
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.global_bases import GaussianRBF
 from edgewise.splines.make import make_basis

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgewise.data.table import MISSING
-from edgewise.exporting.program import (
+from edgewise.exporting.text import called, head_lines, integers, numbers, quoted
+from edgewise.programs.program import (
     EdgeBlock,
     Formulas,
     LevelInput,
@@ -16,7 +17,6 @@ from edgewise.exporting.program import (
     ProgramLayer,
     program_of,
 )
-from edgewise.exporting.text import called, head_lines, integers, numbers, quoted
 from edgewise.splines.global_bases import GaussianRBF
 from edgewise.symbolic.expressions.source import NUMPY, literal, source_of
 

@@ -1,6 +1,6 @@
 """A model as an ONNX graph of standard operators.
 
-All edges of a layer are one matrix product: the features of every source (see `edgewise.exporting.program`) are laid out for
+All edges of a layer are one matrix product: the features of every source (see `edgewise.programs.program`) are laid out for
 the whole batch, (n, S, F), by a Cox-de Boor recursion that a few elementwise operators carry out for all sources at once.
 """
 
@@ -27,7 +27,9 @@ from edgewise.exporting.onnx_operators import (
     basis_values,
     tree_value,
 )
-from edgewise.exporting.program import (
+from edgewise.exporting.text import utf8
+from edgewise.forms.tree import Node
+from edgewise.programs.program import (
     Column,
     EdgeBlock,
     FormEdge,
@@ -40,8 +42,6 @@ from edgewise.exporting.program import (
     Unused,
     program_of,
 )
-from edgewise.exporting.text import utf8
-from edgewise.forms.tree import Node
 
 # Read by every onnxruntime since 1.8 (2021) and by most other runtimes.
 OPSET, ML_OPSET, IR_VERSION = 13, 2, 7

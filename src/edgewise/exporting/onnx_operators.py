@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 
 from edgewise._core.arrays import Floats
 from edgewise._core.extras import need
-from edgewise.exporting.program import ProgramLayer
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.programs.program import ProgramLayer
 from edgewise.splines.global_bases import GaussianRBF
 from edgewise.symbolic.expressions.source import as_float
 

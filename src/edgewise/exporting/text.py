@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.version import __version__
-from edgewise.exporting.program import Column, LevelInput, Program, ProgramInput, Unused
 from edgewise.forms.tree import Node
+from edgewise.programs.program import Column, LevelInput, Program, ProgramInput, Unused
 from edgewise.symbolic.expressions.source import calls_in
 
 WIDTH = 100

@@ -18,10 +18,10 @@ from torch import Tensor, fx, nn
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.version import __version__
-from edgewise.exporting.program import form_tree
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.layers import KANConv1d, KANConv2d, KANLinear
 from edgewise.network import KAN
+from edgewise.programs.program import form_tree
 from edgewise.splines.global_bases import GaussianRBF
 from edgewise.splines.make import make_basis
 from edgewise.splines.pieces import extended_knots

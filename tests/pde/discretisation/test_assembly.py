@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from edgewise.fields.field import contract
+from edgewise.fields.quadrature import gauss, radau
+from edgewise.fields.space import Space
 from edgewise.pde import Problem, box, coordinates, dx, on, time, unknown
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, ReducedAxis, WeightingSpace
 from edgewise.pde.discretisation.faces import face_conditions
-from edgewise.pde.discretisation.field import contract
 from edgewise.pde.discretisation.lift import lift, reductions
-from edgewise.pde.discretisation.quadrature import gauss, radau
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import compile_equations
 
 

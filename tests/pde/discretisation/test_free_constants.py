@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from edgewise.fields.field import Field
+from edgewise.fields.space import Space
 from edgewise.pde import (
     Problem,
     Vector,
@@ -20,9 +22,7 @@ from edgewise.pde import (
     solve,
     unknown,
 )
-from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.free_constants import mean
-from edgewise.pde.discretisation.space import Space
 
 
 def closed(dimension):

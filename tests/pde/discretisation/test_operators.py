@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
+from edgewise.fields.quadrature import gauss
+from edgewise.fields.space import Space
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, ReducedAxis, WeightingSpace
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.discretisation.lift import lift, reductions
 from edgewise.pde.discretisation.operators import Operators
-from edgewise.pde.discretisation.quadrature import gauss
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import compile_equations
 from tests.pde.problem_set import burgers
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from edgewise.fields.quadrature import gauss
 from edgewise.pde.discretisation.assembly import Layout, Patch, ReducedAxis
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.discretisation.lift import lift, reductions
 from edgewise.pde.discretisation.product_sums import ProductSystem, normal_equations
-from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.solvers.levels import first_spaces
 from tests.pde.problem_set import burgers, kovasznay, poisson

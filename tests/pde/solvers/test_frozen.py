@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from edgewise.fields.quadrature import gauss, radau
+from edgewise.fields.space import Space
 from edgewise.pde import Problem, box, coordinates, dx, lap, on, time, unknown
 from edgewise.pde.discretisation.assembly import Layout, Patch, ReducedAxis, WeightingSpace
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.discretisation.lift import reductions
 from edgewise.pde.discretisation.operators import Operators
-from edgewise.pde.discretisation.quadrature import gauss, radau
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.solvers.frozen import FrozenSlab
 from edgewise.pde.solvers.newton import gmres

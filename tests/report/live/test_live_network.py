@@ -11,8 +11,8 @@ import torch
 
 from edgewise import KANClassifier, KANRegressor, calibrate, conformal
 from edgewise._core.errors import InputError
-from edgewise.exporting.program import program_of
 from edgewise.network import KAN, set_symbolic
+from edgewise.programs.program import program_of
 from edgewise.report import AccuracyRow, ReportContent, content_from_estimator, render_report, write_report
 from edgewise.report.live.build import live_data
 from edgewise.symbolic import Formula

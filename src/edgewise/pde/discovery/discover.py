@@ -17,14 +17,14 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, running
-from edgewise.pde.discovery.jet_polynomials import Divergence, Monomial, monomial
+from edgewise.fields.jet_polynomials import Divergence, Monomial, monomial
+from edgewise.fields.samples import Samples, read_samples
+from edgewise.fields.select_terms import HALVES, Candidate, SubsetSearch
+from edgewise.fields.spline_fits import FittedFields, fit
+from edgewise.fields.weak_rows import WeakRows, reduced
+from edgewise.fields.weighting_functions import weights_for
 from edgewise.pde.discovery.law import Discovery, Law, LawTerm, Rival, right_side
 from edgewise.pde.discovery.library import MonomialTerm, Names, given_terms, library
-from edgewise.pde.discovery.samples import Samples, read_samples
-from edgewise.pde.discovery.select_terms import HALVES, Candidate, SubsetSearch
-from edgewise.pde.discovery.spline_fits import FittedFields, fit
-from edgewise.pde.discovery.weak_rows import WeakRows, reduced
-from edgewise.pde.discovery.weighting_functions import weights_for
 
 _RIVALS = 5
 

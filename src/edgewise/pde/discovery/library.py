@@ -8,7 +8,7 @@ from itertools import combinations_with_replacement, product
 
 from edgewise._core.checks import among, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise.pde.discovery.jet_polynomials import ONE, Jet, Monomial, monomial
+from edgewise.fields.jet_polynomials import ONE, Jet, Monomial, monomial
 
 
 @dataclass(frozen=True)

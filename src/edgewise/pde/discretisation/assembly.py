@@ -14,9 +14,9 @@ import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
-from edgewise.pde.discretisation.field import Field, contract
-from edgewise.pde.discretisation.quadrature import AxisRule, over_grid
-from edgewise.pde.discretisation.space import Reduction, Space
+from edgewise.fields.field import Field, contract
+from edgewise.fields.quadrature import AxisRule, over_grid
+from edgewise.fields.space import Reduction, Space
 from edgewise.pde.problem.jets import Compiled
 
 # Multiplications that cost a unit of work.

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import sparse
 
 from edgewise._core.arrays import Floats
+from edgewise.fields.field import Field
 from edgewise.pde.discretisation.assembly import Layout
-from edgewise.pde.discretisation.field import Field
 from edgewise.pde.problem.jets import Compiled, Jet
 
 

@@ -14,7 +14,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from edgewise._core.errors import InputError
-from edgewise.pde.discretisation.space import EndCondition
+from edgewise.fields.space import EndCondition
 from edgewise.pde.domains.parts import Face
 from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
 from edgewise.pde.problem.problem import Problem

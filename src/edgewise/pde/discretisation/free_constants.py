@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgewise.fields.field import Field
+from edgewise.fields.quadrature import gauss
 from edgewise.pde.discretisation.faces import FaceConditions
-from edgewise.pde.discretisation.field import Field
-from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.problem.jets import Compiled
 
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise.fields.field import Field, interpolate
+from edgewise.fields.space import Reduction, Space, reduce
 from edgewise.pde.discretisation.assembly import Layout, ReducedAxis
 from edgewise.pde.discretisation.faces import BuiltIn
-from edgewise.pde.discretisation.field import Field, interpolate
-from edgewise.pde.discretisation.space import Reduction, Space, reduce
 
 
 def reductions(

@@ -16,10 +16,10 @@ from scipy import sparse
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
+from edgewise.fields.field import Field, contract
+from edgewise.fields.quadrature import AxisRule
+from edgewise.fields.space import Space
 from edgewise.pde.discretisation.assembly import RATE, Layout, Patch, WeightingSpace
-from edgewise.pde.discretisation.field import Field, contract
-from edgewise.pde.discretisation.quadrature import AxisRule
-from edgewise.pde.discretisation.space import Space
 
 # Matrices of which more is filled are faster as a whole.
 _DENSE = 0.2

@@ -20,9 +20,9 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
+from edgewise.fields.field import Field
+from edgewise.fields.quadrature import AxisRule
 from edgewise.pde.discretisation.assembly import RATE, Layout, Patch, ReducedAxis
-from edgewise.pde.discretisation.field import Field
-from edgewise.pde.discretisation.quadrature import AxisRule
 
 # Of every unknown a table (free coefficients, products) for each of both coordinates.
 Factors = tuple[tuple[Floats, Floats], ...]

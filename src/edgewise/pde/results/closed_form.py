@@ -19,7 +19,7 @@ from scipy.linalg import hankel
 from scipy.optimize import least_squares
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise.pde.discretisation.quadrature import over_grid
+from edgewise.fields.quadrature import over_grid
 from edgewise.pde.results.exact import Exact
 from edgewise.symbolic import find_formula, one_variable, simplify_expression
 from edgewise.symbolic.expressions.parse import to_sympy

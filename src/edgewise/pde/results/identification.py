@@ -12,9 +12,9 @@ from edgewise._core.checks import check_choice
 from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.views import VIEWS
+from edgewise.fields.field import Field
+from edgewise.fields.space import Space
 from edgewise.network import KAN
-from edgewise.pde.discretisation.field import Field
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.products import network_of
 from edgewise.pde.results.solution import Solution

@@ -22,10 +22,10 @@ from edgewise._core.arguments import as_mapping, check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float
 from edgewise._core.errors import InputError
+from edgewise.fields.quadrature import AxisRule, end, gauss
 from edgewise.pde.discretisation.assembly import Patch
 from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.discretisation.galerkin import Galerkin
-from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss
 from edgewise.pde.domains.parts import Part
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem

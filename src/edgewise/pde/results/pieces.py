@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.pde.discretisation.field import Field
-from edgewise.pde.discretisation.quadrature import gauss, over_grid
+from edgewise.fields.field import Field
+from edgewise.fields.quadrature import gauss, over_grid
 
 
 @dataclass(frozen=True, eq=False)

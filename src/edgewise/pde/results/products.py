@@ -15,10 +15,10 @@ import torch
 
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
+from edgewise.fields.quadrature import gauss, over_grid
+from edgewise.fields.space import Space
 from edgewise.network import KAN, Nodes
 from edgewise.network.state import put_together, take_apart
-from edgewise.pde.discretisation.quadrature import gauss, over_grid
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces

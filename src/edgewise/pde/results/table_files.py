@@ -13,13 +13,13 @@ from torch import Tensor
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.errors import InputError
+from edgewise.fields.field import Field, widest
+from edgewise.fields.space import Space
 from edgewise.network.container import Table
 from edgewise.pde.discretisation.blocks import Blocks
 from edgewise.pde.discretisation.elements import Elements, MeshField, Numbering
-from edgewise.pde.discretisation.field import Field, widest
 from edgewise.pde.discretisation.quadrilaterals import Quadrilaterals, mesh_of
 from edgewise.pde.discretisation.simplices import Simplices
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid

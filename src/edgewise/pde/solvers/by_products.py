@@ -21,11 +21,11 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
+from edgewise.fields.quadrature import gauss
+from edgewise.fields.space import Space
 from edgewise.pde.discretisation.assembly import RATE, Patch, ReducedAxis
 from edgewise.pde.discretisation.lift import conditioned
 from edgewise.pde.discretisation.product_sums import Factors, ProductSystem, normal_equations
-from edgewise.pde.discretisation.quadrature import gauss
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.settings import FIRST_INTERVALS, UNDETERMINED, SolverConfig
 from edgewise.pde.solvers.error_estimates import differences, residual_parts, scales

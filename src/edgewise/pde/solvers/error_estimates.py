@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise.fields.field import Field
+from edgewise.fields.quadrature import AxisRule, gauss, over_grid
 from edgewise.pde.discretisation.assembly import Patch
-from edgewise.pde.discretisation.field import Field
-from edgewise.pde.discretisation.quadrature import AxisRule, gauss, over_grid
 
 
 def norms(

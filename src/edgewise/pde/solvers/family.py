@@ -17,8 +17,8 @@ from sympy.core.function import AppliedUndef
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError
-from edgewise.pde.discretisation.field import Field
-from edgewise.pde.discretisation.space import Space
+from edgewise.fields.field import Field
+from edgewise.fields.space import Space
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.parts import Face, Part
 from edgewise.pde.problem.problem import Condition, Problem

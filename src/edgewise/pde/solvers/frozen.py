@@ -19,9 +19,9 @@ from scipy.linalg import get_lapack_funcs, lu_factor, lu_solve
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
+from edgewise.fields.quadrature import over_grid
 from edgewise.pde.discretisation.assembly import RATE, Layout, WeightingSpace, integrate
 from edgewise.pde.discretisation.operators import Operators
-from edgewise.pde.discretisation.quadrature import over_grid
 from edgewise.pde.problem.jets import Compiled
 
 

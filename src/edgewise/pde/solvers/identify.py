@@ -17,9 +17,9 @@ from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, check_seconds, check_work
+from edgewise.fields.field import Field
 from edgewise.pde.discretisation.data_rows import DataRows
 from edgewise.pde.discretisation.faces import face_conditions
-from edgewise.pde.discretisation.field import Field
 from edgewise.pde.problem.data import Data
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Condition, Problem

@@ -19,12 +19,12 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
+from edgewise.fields.field import Field, next_modes
+from edgewise.fields.quadrature import gauss
+from edgewise.fields.space import Space
 from edgewise.pde.discretisation.assembly import Assembler, Normal, Patch
 from edgewise.pde.discretisation.data_rows import DataRows, relative_noise
-from edgewise.pde.discretisation.field import Field, next_modes
 from edgewise.pde.discretisation.lift import conditioned
-from edgewise.pde.discretisation.quadrature import gauss
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
 from edgewise.pde.settings import DIAGONAL_SHIFT, FIRST_INTERVALS, MOST_STEPS, ROUGH_SHARE, SolverConfig
 from edgewise.pde.solvers.error_estimates import residual_parts

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise.fields.space import Space
 from edgewise.pde.discretisation.assembly import Layout
 from edgewise.pde.discretisation.faces import FaceConditions
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import Compiled, Jet
 from edgewise.pde.solvers.newton import Factor
 from edgewise.pde.terms.constants import ConstantSymbol

@@ -11,14 +11,14 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from edgewise._core.arrays import Floats
+from edgewise.fields.field import Field, next_modes
+from edgewise.fields.quadrature import AxisRule, end, gauss, radau
+from edgewise.fields.space import Space
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, WeightingSpace
 from edgewise.pde.discretisation.faces import FaceConditions
-from edgewise.pde.discretisation.field import Field, next_modes
 from edgewise.pde.discretisation.free_constants import loose_unknowns
 from edgewise.pde.discretisation.lift import conditioned
 from edgewise.pde.discretisation.operators import Operators
-from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss, radau
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import Compiled
 from edgewise.pde.settings import BANDLESS, MOST_STEPS, RESIDUAL_LEFT, ROUGH_SHARE, UNDETERMINED, SolverConfig
 from edgewise.pde.solvers.error_estimates import differences, residual_parts

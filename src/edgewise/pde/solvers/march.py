@@ -16,11 +16,11 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
+from edgewise.fields.field import Field, interpolate, next_modes, widest
+from edgewise.fields.space import Space
 from edgewise.pde.discretisation.assembly import WeightingSpace
 from edgewise.pde.discretisation.faces import FaceConditions
-from edgewise.pde.discretisation.field import Field, interpolate, next_modes, widest
 from edgewise.pde.discretisation.free_constants import open_constants
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint, MarchRun

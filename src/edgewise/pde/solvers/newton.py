@@ -16,8 +16,8 @@ from scipy.linalg import LinAlgError, cho_solve_banded, cholesky_banded, solve_b
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
+from edgewise.fields.field import Field
 from edgewise.pde.discretisation.assembly import RATE, Assembler, Layout, Normal, Patch, WeightingSpace
-from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.free_constants import mean
 from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.settings import DIAGONAL_SHIFT, MOST_STEPS, SHORTEST_STEP, STEP_TOLERANCE

@@ -17,8 +17,8 @@ from scipy.linalg import eigh
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
+from edgewise.fields.field import contract
 from edgewise.pde.discretisation.assembly import RATE
-from edgewise.pde.discretisation.field import contract
 from edgewise.pde.discretisation.operators import Operators
 
 

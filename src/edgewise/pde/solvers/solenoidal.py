@@ -20,13 +20,13 @@ from scipy.linalg import eigh, qr, solve_triangular
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
+from edgewise.fields.field import Field, contract, widest
+from edgewise.fields.quadrature import gauss
+from edgewise.fields.space import Space
 from edgewise.pde.discretisation.assembly import RATE, Patch
 from edgewise.pde.discretisation.faces import FaceConditions
-from edgewise.pde.discretisation.field import Field, contract, widest
 from edgewise.pde.discretisation.lagrange import inverses
 from edgewise.pde.discretisation.operators import Operators, values_matrix
-from edgewise.pde.discretisation.quadrature import gauss
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import Compiled, compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.solvers.frozen import DenseFactor, TimeModes, by_time, from_time, space_bands

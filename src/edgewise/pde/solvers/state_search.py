@@ -21,10 +21,10 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, charge
+from edgewise.fields.field import Field, contract, interpolate
+from edgewise.fields.space import Space
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.data_rows import DataRows, relative_noise
-from edgewise.pde.discretisation.field import Field, contract, interpolate
-from edgewise.pde.discretisation.space import Space
 from edgewise.pde.discretisation.torus import Current, Evolution, Spectra, StartModes, Torus, start_modes
 from edgewise.pde.settings import MOST_STEPS
 from edgewise.pde.solvers.joint_system import JointSystem, covariance, twiced

@@ -8,9 +8,9 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import EdgewiseError
-from edgewise.exporting.program import program_of
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
+from edgewise.programs.program import program_of
 from edgewise.report.content.content import ReportContent
 from edgewise.report.content.estimator import views_of
 from edgewise.symbolic import Formula, formula

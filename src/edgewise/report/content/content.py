@@ -16,9 +16,9 @@ from edgewise._core.stopping import StopReason
 if TYPE_CHECKING:
     from edgewise.auditing.result import AuditResult
     from edgewise.explaining import Conformal, GlobalExplanation, LocalExplanation
-    from edgewise.exporting.program import Program
     from edgewise.network import KAN
     from edgewise.network.edits import EditRecord
+    from edgewise.programs.program import Program
     from edgewise.symbolic import Formula, FormulaResult
     from edgewise.symbolic.results.alternatives import Alternative
     from edgewise.training import Record

@@ -16,8 +16,8 @@ from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, as_word, numbers_of
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
 from edgewise.explaining import Conformal, Explainer, GlobalExplanation, counterfactuals
-from edgewise.exporting.program import program_of
 from edgewise.network import KAN, EditRecord, rename
+from edgewise.programs.program import program_of
 from edgewise.report.content.columns import summarise, summarise_classes, summarise_numbers
 from edgewise.report.content.content import AccuracyRow, InputView, Origin, ReportContent, Way, told_on_page
 from edgewise.report.text.numbers import number

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgewise.exporting.program import LevelInput, NumberInput, Program, Unused, network_program, program_of
+from edgewise.programs.program import LevelInput, NumberInput, Program, Unused, network_program, program_of
 from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.edge_functions import EdgeView
 from edgewise.report.drawings.panels import thumbnail_range

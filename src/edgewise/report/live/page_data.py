@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgewise.exporting.json_program import program_data
-from edgewise.exporting.program import Program
+from edgewise.programs.as_data import program_data
+from edgewise.programs.program import Program
 
 Cell = float | str | None
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.pde.discretisation.quadrature import gauss, over_grid
-from edgewise.pde.discretisation.space import Space
+from edgewise.fields.quadrature import gauss, over_grid
+from edgewise.fields.space import Space
 
 
 @dataclass(frozen=True, eq=False)

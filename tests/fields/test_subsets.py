@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from edgewise.pde.discovery.subsets import best_pair, best_subsets, best_triple, normal
+from edgewise.fields.subsets import best_pair, best_subsets, best_triple, normal
 
 RNG = np.random.default_rng(0)
 COLUMNS = RNG.normal(size=(60, 12)) @ RNG.normal(size=(12, 12))

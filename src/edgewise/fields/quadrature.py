@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import roots_jacobi
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise.pde.discretisation.space import Space
+from edgewise.fields.space import Space
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,10 @@ from scipy.optimize import minimize
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
-from edgewise.pde.discovery.samples import Samples
-from edgewise.pde.discretisation.field import Field, contract
-from edgewise.pde.discretisation.quadrature import gauss
-from edgewise.pde.discretisation.space import Space
+from edgewise.fields.field import Field, contract
+from edgewise.fields.quadrature import gauss
+from edgewise.fields.samples import Samples
+from edgewise.fields.space import Space
 
 # Degree of the splines through the values, and order of the derivative that smoothing keeps small.
 _DEGREE = 7

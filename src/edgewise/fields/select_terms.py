@@ -16,9 +16,9 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
-from edgewise.pde.discovery.jet_polynomials import Divergence, plus
-from edgewise.pde.discovery.subsets import UnitNormal, best_subsets, normal
-from edgewise.pde.discovery.weak_rows import WeakRows
+from edgewise.fields.jet_polynomials import Divergence, plus
+from edgewise.fields.subsets import UnitNormal, best_subsets, normal
+from edgewise.fields.weak_rows import WeakRows
 
 # Random halves of the rows from which terms are chosen again.
 HALVES = 50

@@ -17,8 +17,8 @@ from scipy.sparse import csr_array
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
-from edgewise.pde.discovery.samples import Samples
-from edgewise.pde.discovery.spline_fits import FittedFields
+from edgewise.fields.samples import Samples
+from edgewise.fields.spline_fits import FittedFields
 
 # Weighting functions are (1 - s^2)^p, p so much above the highest derivative.
 _MORE_POWER = 3

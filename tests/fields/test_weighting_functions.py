@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgewise.pde.discovery import weighting_functions
-from edgewise.pde.discovery.weighting_functions import AxisWeights
+from edgewise.fields import weighting_functions
+from edgewise.fields.weighting_functions import AxisWeights
 
 
 @pytest.mark.parametrize("dense", [0, 10**9])

@@ -8,7 +8,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise.pde.discovery.jet_polynomials import by_parts, derivative, monomial, response, times
+from edgewise.fields.jet_polynomials import by_parts, derivative, monomial, response, times
 
 X, T = sp.symbols("x t")
 FIELDS = [sp.Function("u")(X, T), sp.Function("v")(X, T)]

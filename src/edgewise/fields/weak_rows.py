@@ -11,7 +11,8 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
-from edgewise.pde.discovery.jet_polynomials import (
+from edgewise.fields.field import contract
+from edgewise.fields.jet_polynomials import (
     Divergence,
     Jet,
     Monomial,
@@ -22,9 +23,8 @@ from edgewise.pde.discovery.jet_polynomials import (
     plus,
     response,
 )
-from edgewise.pde.discovery.spline_fits import FittedFields
-from edgewise.pde.discovery.weighting_functions import AxisWeights
-from edgewise.pde.discretisation.field import contract
+from edgewise.fields.spline_fits import FittedFields
+from edgewise.fields.weighting_functions import AxisWeights
 
 _RATE = 2e9
 # Units of work of an entry of a covariance that is put together.

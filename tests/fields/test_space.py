@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewise.pde.discretisation.space import EndCondition, Space, reduce
+from edgewise.fields.space import EndCondition, Space, reduce
 
 
 def breaks_of(seed: int, count: int) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Splines of several coordinates, measured fields through them, and the rows of laws in the weak form."""
