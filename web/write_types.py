@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from edgewise.exporting import program
 from edgewise.network import calibration
+from edgewise.programs import program
 from edgewise.report.live import page_data
 
 HEAD = """\

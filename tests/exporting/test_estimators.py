@@ -10,8 +10,8 @@ import pytest
 
 import edgewise as ew
 from edgewise.data.encoding_columns import DroppedColumn, LevelColumn
-from tests.exporting.estimators import MODELS, regressor, table
 from tests.exporting.runners import c_library, c_predict, needs_compiler, numpy_module, onnx_session
+from tests.programs.estimators import MODELS, regressor, table
 
 NEW = table(90, 5, extra=("never seen", " oak ", ""))
 NEW["size"][3], NEW["heavy 'tail'"][4], NEW["gone"][5] = 1e12, -1e300, -55.0

@@ -13,7 +13,7 @@ from matplotlib.mathtext import MathTextParser
 import edgewise as ew
 from edgewise.network import KAN, set_symbolic
 from edgewise.symbolic import Formula
-from tests.exporting.runners import ZOO, scaled, uneven
+from tests.programs.zoo import ZOO, scaled, uneven
 
 NUMBER = r"-?[\d.]+(?: \\cdot 10\^\{-?\d+\})?"
 

@@ -20,8 +20,9 @@ from edgewise.exporting.latex import latex_name, latex_names, words
 from edgewise.exporting.text import quoted
 from edgewise.network import KAN
 from edgewise.symbolic import Formula
-from tests.exporting.estimators import MODELS
-from tests.exporting.runners import ZOO, c_library, c_predict, needs_compiler, numpy_module, onnx_session
+from tests.exporting.runners import c_library, c_predict, needs_compiler, numpy_module, onnx_session
+from tests.programs.estimators import MODELS
+from tests.programs.zoo import ZOO
 
 HOSTILE = (
     '"""\nimport os; os.abort()  # """',

@@ -7,18 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.network import KAN
-from tests.exporting.runners import (
-    ZOO,
-    bag,
-    c_library,
-    c_predict,
-    everywhere,
-    needs_compiler,
-    numpy_module,
-    onnx_predict,
-    uneven,
-)
+from tests.exporting.runners import c_library, c_predict, needs_compiler, numpy_module, onnx_predict
 from tests.network.builders import inputs_of, networks, scale_of
+from tests.programs.zoo import ZOO, bag, everywhere, uneven
 
 SOURCE, ONNX = 1e-12, 1e-6
 

@@ -13,7 +13,8 @@ import torch
 import edgewise as ew
 from edgewise.network import KAN
 from edgewise.symbolic import Formula
-from tests.exporting.runners import FLAGS, ZOO, everywhere, needs_compiler
+from tests.exporting.runners import FLAGS, needs_compiler
+from tests.programs.zoo import ZOO, everywhere
 
 
 def test_the_suffix_tells_the_language(tmp_path):

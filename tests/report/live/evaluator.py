@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from edgewise.exporting import to_json
+from edgewise.programs.as_data import program_data
+from edgewise.programs.program import program_of
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="there is no node on this machine")
@@ -53,6 +54,7 @@ def evaluated(expression: str, given: Any = None) -> Any:
 def answers(jobs: Sequence[tuple[Any, Sequence[Sequence[Any]]]]) -> list[list[Mapping[str, Any]]]:
     """For every model and every one of its rows: outputs, probabilities, sums and nodes."""
     told = [
-        {"program": json.loads(to_json(model)), "rows": [list(row) for row in rows]} for model, rows in jobs
+        {"program": program_data(program_of(model, None, maps=True)), "rows": [list(row) for row in rows]}
+        for model, rows in jobs
     ]
     return evaluated(_ANSWERS, told)

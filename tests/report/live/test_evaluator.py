@@ -9,8 +9,8 @@ import sympy
 from edgewise.explaining import calibrate
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.symbolic import Formula
-from tests.exporting.estimators import MODELS, classifier, table
-from tests.exporting.runners import ZOO, everywhere
+from tests.programs.estimators import MODELS, classifier, table
+from tests.programs.zoo import ZOO, everywhere
 from tests.report.live.evaluator import answers, evaluated, needs_node
 
 pytestmark = needs_node

@@ -16,7 +16,7 @@ from edgewise.programs.program import program_of
 from edgewise.report import AccuracyRow, ReportContent, content_from_estimator, render_report, write_report
 from edgewise.report.live.build import live_data
 from edgewise.symbolic import Formula
-from tests.exporting.estimators import table
+from tests.programs.estimators import table
 from tests.report.conftest import EVIL, HANGS, build, build_classes
 from tests.report.live.evaluator import BUNDLE
 

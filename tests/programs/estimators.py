@@ -8,7 +8,7 @@ import torch
 from edgewise.data import learn_encoding
 from edgewise.estimators import KANClassifier, KANRegressor
 from edgewise.network import KAN
-from tests.exporting.runners import scaled, uneven
+from tests.programs.zoo import scaled, uneven
 
 WORDS = ("oak", "elm", 'ash "red"', "müller", "it's \\ */ ??/", "3", "ünïcode ☃")
 
