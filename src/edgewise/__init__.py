@@ -71,11 +71,11 @@ What is not at the top stands in a module:
 On the command line, ``edgewise --help`` does the same work; the pages under docs/ have the long version.
 """
 
-import importlib
 import sys
 from collections.abc import Callable
 
-from edgewise._core.lazy import attach, homes
+from edgewise._core.lazy import attach, homes, surface
+from edgewise._core.rooms import room
 from edgewise._core.version import __version__ as __version__
 from edgewise._core.views import VIEWS as _VIEWS
 
@@ -84,7 +84,7 @@ _load, __dir__ = attach(__name__)
 
 def __getattr__(name: str) -> object:
     if name == "__all__":
-        return sorted(["__version__", *(name for name, home in homes(__name__).items() if home != __name__)])
+        return sorted(["__version__", *surface(__name__)])
     if name not in homes(__name__):
         from edgewise._core.moved import no_such_name
 
@@ -92,9 +92,9 @@ def __getattr__(name: str) -> object:
     return _load(name)
 
 
-def _view(room: str, name: str) -> Callable[..., object]:
+def _view(home: str, name: str) -> Callable[..., object]:
     """A function of a room, which is loaded when it is called."""
-    return lambda *args, **options: getattr(importlib.import_module(room), name)(*args, **options)
+    return lambda *args, **options: getattr(room(home), name)(*args, **options)
 
 
 _VIEWS.update(
@@ -106,4 +106,4 @@ _VIEWS.update(
 )
 
 if "IPython" in sys.modules:
-    importlib.import_module("edgewise._core.notebook").register()
+    room("edgewise._core.notebook").register()

@@ -125,7 +125,7 @@ def imported(name, path):
         elif isinstance(each, ast.Call) and each.args:
             function = getattr(each.func, "attr", getattr(each.func, "id", ""))
             asked = getattr(each.args[0], "value", "")
-            if function in ("import_module", "__import__") and isinstance(asked, str):
+            if function in ("import_module", "__import__", "room") and isinstance(asked, str):
                 yield asked, ""
 
 

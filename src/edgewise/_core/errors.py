@@ -103,6 +103,19 @@ class FileError(EdgewiseError, OSError):
     """
 
 
+class MissingRoomError(EdgewiseError, ImportError):
+    """Something was asked of a room that this installation lacks.
+
+    Examples
+    --------
+    >>> from edgewise._core.rooms import room
+    >>> room("edgewise.alchemy")
+    Traceback (most recent call last):
+        ...
+    edgewise._core.errors.MissingRoomError: This installation has no room alchemy, which was taken off; install the whole ...
+    """
+
+
 class NumericEdgesError(EdgewiseError):
     """A formula was asked of a network whose edges are not all symbolic.
 

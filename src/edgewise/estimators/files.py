@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from edgewise._core.checks import check_bool, short
 from edgewise._core.errors import InputError
+from edgewise._core.rooms import room
 from edgewise.estimators.written import KINDS, damaged
 from edgewise.network import KAN
 from edgewise.network.container import PathLike, kind_of, read_any_of, write_container
@@ -15,11 +16,15 @@ from edgewise.network.files import save as save_network
 from edgewise.network.fitted import HoldsNetwork
 
 _CALIBRATED = "CalibratedKAN"
-_SOLUTION = "Solution"
-_PICTURES = "ImageClassifier"
 _FORMULAS = ("FormulaRegressor", "Formula", "GroupedFormula", "BranchedFormula")
-_FORECASTS = "KANForecaster"
-_DYNAMICS = "Dynamics"
+# What saves and loads models of a kind in a way of its own, by module or, behind a colon, its class; a room may be absent.
+_FILES = {
+    "KANForecaster": "edgewise.estimators.forecaster_files",
+    **dict.fromkeys(_FORMULAS, "edgewise.estimators.formula_files"),
+    "ImageClassifier": "edgewise.vision.files",
+    "Solution": "edgewise.pde:Solution",
+    "Dynamics": "edgewise.estimators.dynamics_files",
+}
 _PARTS = ("KAN", "KANRegressor", "KANClassifier", *_FORMULAS)
 _SAVED = (
     "a KAN", "a KANRegressor", "a KANClassifier", "a KANForecaster", "a FormulaRegressor", "an ImageClassifier",
@@ -71,9 +76,6 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
     if type(model).__module__.startswith("edgewise.") and (files := _files_of(kind)) is not None:
         files.save(model, path, overwrite=check_bool(overwrite, "overwrite"))
         return
-    if kind == _SOLUTION and type(model).__module__.startswith("edgewise."):
-        model.save(path, overwrite=overwrite)
-        return
     if not isinstance(model, HoldsNetwork):
         if isinstance(model, KAN):
             save_network(model, path, overwrite=overwrite)
@@ -122,34 +124,17 @@ def load(path: PathLike) -> Any:
     """
     if (files := _files_of(kind_of(path))) is not None:
         return files.load(path)
-    if kind_of(path) == _SOLUTION:
-        from edgewise.pde import Solution
-
-        return Solution.load(path)
     document, tensors = read_any_of(path, {kind: promised_tensors for kind in _KINDS})  # noqa: C420
     net = restored(document, tensors, path)
     return net if document["kind"] == KIND else _estimator(document, net, path)
 
 
 def _files_of(kind: str | None) -> Any:
-    """The module that writes and reads models of one kind in its own way; None for the others."""
-    if kind == _PICTURES:
-        from edgewise.vision import files
-
-        return files
-    if kind in _FORMULAS:
-        from edgewise.estimators import formula_files
-
-        return formula_files
-    if kind == _FORECASTS:
-        from edgewise.estimators import forecaster_files
-
-        return forecaster_files
-    if kind == _DYNAMICS:
-        from edgewise.estimators import dynamics_files
-
-        return dynamics_files
-    return None
+    """What writes and reads models of one kind in its own way; None for the others."""
+    if kind not in _FILES:
+        return None
+    module, _, name = _FILES[kind].partition(":")
+    return getattr(room(module), name) if name else room(module)
 
 
 def _estimator(document: Mapping[str, Any], net: KAN, path: PathLike) -> Any:

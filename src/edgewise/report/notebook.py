@@ -11,19 +11,11 @@ import numpy as np
 from markupsafe import escape
 from matplotlib.figure import Figure
 
+from edgewise import plots
 from edgewise._core.arrays import Floats
 from edgewise.estimators.html import html_of
 from edgewise.network import KAN
 from edgewise.network.fitted import fitted
-from edgewise.plots import (
-    plot_audit,
-    plot_contributions,
-    plot_counterfactuals,
-    plot_dynamics,
-    plot_network,
-    plot_shapes,
-    plot_solution,
-)
 from edgewise.report.content.alone import alone
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.page import render_network
@@ -106,7 +98,7 @@ def _heights(section: NetworkSection | None, net: KAN, columns: int, formula: bo
 
 
 def _still(net: KAN) -> bytes:
-    figure = plot_network(net)
+    figure = plots.plot_network(net)
     width, height = figure.get_size_inches()
     figure.set_size_inches(STILL_INCHES, STILL_INCHES * height / width)
     return _png(figure)
@@ -123,10 +115,11 @@ def _picture(png: bytes, alt: str) -> str:
     return f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}" style="max-width:100%">'
 
 
-def _drawn(draw: Callable[[Any], Figure], what: str) -> Callable[[Any], str]:
-    """A picture of a result, and its text in a fold below."""
+def _drawn(plot: str, what: str) -> Callable[[Any], str]:
+    """A picture of a result by a function of `plots`, and its text in a fold below."""
 
     def html(found: Any) -> str:
+        draw: Callable[[Any], Figure] = getattr(plots, plot)
         words = f"<details><summary>In words</summary>{_words(found)}</details>"
         return f"<div>{_picture(_png(draw(found)), what)}{words}</div>"
 
@@ -147,7 +140,7 @@ def _words(found: Any) -> str:
 
 def _counterfactuals(found: Any) -> str:
     return (
-        _drawn(plot_counterfactuals, f"What would have to change: {found.wanted}")(found)
+        _drawn("plot_counterfactuals", f"What would have to change: {found.wanted}")(found)
         if found.items
         else _words(found)
     )
@@ -191,15 +184,15 @@ HTML: Mapping[str, Callable[[Any], str]] = {
     "Formula": _formula,
     "FormulaResult": _formulas,
     "GroupedResult": _words,
-    "LocalExplanation": _drawn(plot_contributions, "What each column adds to the answer"),
-    "GlobalExplanation": _drawn(plot_shapes, "What the model has learned, column by column"),
+    "LocalExplanation": _drawn("plot_contributions", "What each column adds to the answer"),
+    "GlobalExplanation": _drawn("plot_shapes", "What the model has learned, column by column"),
     "Counterfactuals": _counterfactuals,
     "Proved": _verdict,
     "Refuted": _verdict,
     "Undecided": _verdict,
-    "AuditResult": _drawn(plot_audit, "Measures by group, with their intervals"),
-    "Dynamics": _drawn(plot_dynamics, "Measured courses and the solutions of the equations"),
-    "Solution": _drawn(plot_solution, "The solution"),
+    "AuditResult": _drawn("plot_audit", "Measures by group, with their intervals"),
+    "Dynamics": _drawn("plot_dynamics", "Measured courses and the solutions of the equations"),
+    "Solution": _drawn("plot_solution", "The solution"),
 }
 """How a notebook shows each type, by its name: see `edgewise._core.notebook`."""
 

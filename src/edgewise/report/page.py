@@ -11,12 +11,13 @@ from markupsafe import Markup
 from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise._core.plain import article
+from edgewise._core.rooms import room
 from edgewise.plots.training import plot_training
 from edgewise.report.checks.warnings import caveats
 from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.charts import drawn
 from edgewise.report.evaluation.leaderboard import leaderboard, verdict
-from edgewise.report.sections import audit, explanations, formulas, network, proofs, results, table
+from edgewise.report.sections import explanations, formulas, network, proofs, results, table
 from edgewise.report.text.numbers import number
 from edgewise.report.text.pages import page_script, whole_page, write_page
 
@@ -80,7 +81,9 @@ def render_report(content: ReportContent) -> str:
         front=formulas.front_chart(content),
         explained=explanations.explain_view(content),
         proved=proofs.proofs_view(content.proofs),
-        audit=None if content.audit is None else audit.audit_view(content.audit),
+        audit=None
+        if content.audit is None
+        else room("edgewise.report.sections.audit").audit_view(content.audit),
         candidates=formulas.candidates(content),
         dropped=table.dropped(content),
         refused=tuple("; refused" in edit.detail for edit in content.edits),

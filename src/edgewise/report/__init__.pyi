@@ -1,0 +1,12 @@
+from .content.baselines import baseline_rows as baseline_rows
+from .content.columns import summarise as summarise
+from .content.content import AccuracyRow as AccuracyRow
+from .content.content import ColumnSummary as ColumnSummary
+from .content.content import InputView as InputView
+from .content.content import Origin as Origin
+from .content.content import ReportContent as ReportContent
+from .content.estimator import content_from_estimator as content_from_estimator
+from .page import render_report as render_report
+from .page import write_report as write_report
+from .sections.solution import render_solution as render_solution
+from .sections.solution import write_solution_page as write_solution_page
