@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from edgewise import InputError
+from tests.wings import SOURCE, wings
 
 if TYPE_CHECKING:
     from edgewise.kernels.native_backend import NativeBackend
+
+# Of a whole checkout none: there, whatever is missing is a failure.
+_TAKEN_OFF = [wing.name for wing in wings() if not (SOURCE / wing.source[0]).exists()]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """A test of several rooms is left out where one of them was taken off."""
+    try:
+        return (yield)
+    except ImportError as error:
+        if _TAKEN_OFF:
+            pytest.skip(str(error))
+        raise
 
 
 @pytest.fixture(params=["avx512", "avx2", "neon", "portable"])

@@ -13,9 +13,7 @@ import torch
 from tests.tiers import slow
 
 import edgewise as ew
-from edgewise import pde
 from edgewise._core.caller_settings import own_settings
-from edgewise.dynamics import find_dynamics
 from edgewise.symbolic import find_formula
 
 ROWS = np.random.default_rng(0)
@@ -54,16 +52,18 @@ def _formula() -> Any:
 
 def _dynamics() -> Any:
     t = np.linspace(0, 8, 40)
-    found = find_dynamics(t, 5 / (1 + 9 * np.exp(-1.2 * t)), names=["x"], work=0.05)
+    found = ew.dynamics.find_dynamics(t, 5 / (1 + 9 * np.exp(-1.2 * t)), names=["x"], work=0.05)
     return [str(found), *found.noise.values()]
 
 
 def _solution() -> Any:
-    (x,) = pde.coordinates("x")
-    u = pde.unknown("u", x)
-    box = pde.box({x: (0, 1)})
-    problem = pde.Problem(box, [pde.dx(u, x, 2) == pde.sin(x)], [pde.on(box.boundary["walls"], u == 0)])
-    return pde.solve(problem, tolerance=1e-4)(np.linspace(0.1, 0.9, 5))
+    (x,) = ew.pde.coordinates("x")
+    u = ew.pde.unknown("u", x)
+    box = ew.pde.box({x: (0, 1)})
+    problem = ew.pde.Problem(
+        box, [ew.pde.dx(u, x, 2) == ew.pde.sin(x)], [ew.pde.on(box.boundary["walls"], u == 0)]
+    )
+    return ew.pde.solve(problem, tolerance=1e-4)(np.linspace(0.1, 0.9, 5))
 
 
 def _proof() -> Any:

@@ -12,8 +12,6 @@ import pytest
 import torch
 
 import edgewise as ew
-from edgewise import pde
-from edgewise.dynamics import find_dynamics
 from edgewise.network.fitted import fitted
 
 # Parts of a result: a point of a Frontier.
@@ -120,36 +118,40 @@ def pictures():
 
 @cache
 def line(constant=None):
-    (x,) = pde.coordinates("x")
-    u = pde.unknown("u", x)
-    way = pde.box({x: (0, 1)})
-    factor = 2.0 if constant is None else pde.constant("k", guess=1.0, bounds=(0.1, 10))
-    return x, u, pde.Problem(way, [factor * pde.dx(u, x, 2) == -1], pde.on(way.boundary["walls"], u == 0))
+    (x,) = ew.pde.coordinates("x")
+    u = ew.pde.unknown("u", x)
+    way = ew.pde.box({x: (0, 1)})
+    factor = 2.0 if constant is None else ew.pde.constant("k", guess=1.0, bounds=(0.1, 10))
+    return (
+        x,
+        u,
+        ew.pde.Problem(way, [factor * ew.pde.dx(u, x, 2) == -1], ew.pde.on(way.boundary["walls"], u == 0)),
+    )
 
 
 @cache
 def solution():
-    return pde.solve(line()[2], tolerance=1e-3)
+    return ew.pde.solve(line()[2], tolerance=1e-3)
 
 
 def drum():
-    x, y = pde.coordinates("x", "y")
-    u, square = pde.unknown("u", x, y), pde.box({x: (0, 1), y: (0, 1)})
-    return pde.Problem(
-        square, [-pde.lap(u) == pde.eigenvalue() * u], pde.on(square.boundary["walls"], u == 0)
+    x, y = ew.pde.coordinates("x", "y")
+    u, square = ew.pde.unknown("u", x, y), ew.pde.box({x: (0, 1), y: (0, 1)})
+    return ew.pde.Problem(
+        square, [-ew.pde.lap(u) == ew.pde.eigenvalue() * u], ew.pde.on(square.boundary["walls"], u == 0)
     )
 
 
 def identified():
     x, u, problem = line("k")
     at = np.linspace(0.05, 0.95, 30)
-    return pde.identify(problem, pde.data(u, {x: at}, at * (1 - at) / 4, sigma=0.001), work=0.1)
+    return ew.pde.identify(problem, ew.pde.data(u, {x: at}, at * (1 - at) / 4, sigma=0.001), work=0.1)
 
 
 def discovered():
     x, t = np.linspace(0, 6, 40), np.linspace(0, 1, 30)
     u = np.exp(-0.5 * t) * np.sin(x[:, None] - 2 * t) + np.exp(-2 * t) * np.cos(2 * x[:, None] - 4 * t)
-    return pde.discover({"u": u}, {"x": x, "t": t}, degree=1)
+    return ew.pde.discover({"u": u}, {"x": x, "t": t}, degree=1)
 
 
 def replaced():
@@ -160,7 +162,7 @@ def replaced():
 
 def courses():
     t = np.linspace(0, 8, 50)
-    return find_dynamics(t, 5 / (1 + 9 * np.exp(-1.2 * t)), names=["x"], degree=2, work=0.1)
+    return ew.dynamics.find_dynamics(t, 5 / (1 + 9 * np.exp(-1.2 * t)), names=["x"], degree=2, work=0.1)
 
 
 def made():
@@ -189,7 +191,7 @@ def made():
         lambda: ew.minimal_counterfactual(decision(), {"x1": 0.1, "x2": 0.5}, work=0.1),
     )
     yield "Mitigated", lambda: ew.auditing.bound_flip(regression(), "x1", 0.5, X)
-    yield "Modes", lambda: pde.eigen(drum(), 1, tolerance=1e-3)
+    yield "Modes", lambda: ew.pde.eigen(drum(), 1, tolerance=1e-3)
     yield "PartialResult", lambda: ew.fit_partial(X, y, "f(x1) + 0.2*x2^2", names=["x1", "x2"], work=0.1)
     yield "Proved", lambda: ew.verify(regression(), "output <= 9")
     yield "Refuted", lambda: ew.verify(regression(), "output <= 0.1")

@@ -6,6 +6,7 @@ import pytest
 import sympy
 import torch
 
+from edgewise.exporting import onnx_operators
 from edgewise.forms import FORMS, Expression
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.network import KAN, set_symbolic
@@ -21,6 +22,10 @@ TEXTS = [
     "-x^-2",
 ]
 X = np.concatenate([np.linspace(-3, 3, 61), [1e-9, -1e-9, 1e-3, 0.5, 1.0, -1.0, 20.0, -20.0]])[:, None]
+
+
+def test_onnx_has_every_function() -> None:
+    assert set(FUNCTIONS) == set(onnx_operators._FUNCTIONS) - {"neg", "expm1"}
 
 
 def network(form: str) -> KAN:

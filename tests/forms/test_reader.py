@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import edgewise as ew
 from edgewise._core.errors import InputError
-from edgewise.auditing.result import read_limit
 from edgewise.explaining.shape_edits import read_edit
 from edgewise.forms import parse
 from edgewise.forms.reader import MAX_LENGTH, Reader
@@ -26,7 +26,7 @@ GRAMMARS: dict[str, Callable[[str], object]] = {
     "claim": lambda text: read_hypothesis(text, COLUMNS),
     "partly known": lambda text: read_partial(text, COLUMNS),
     "constants": lambda text: with_constants(text, COLUMNS),
-    "limit": read_limit,
+    "limit": lambda text: ew.auditing.result.read_limit(text),
     "edit": read_edit,
 }
 

@@ -14,7 +14,7 @@ import sympy
 import torch
 
 import edgewise as ew
-from edgewise import auditing, explaining, pde, plots, replacing, report, symbolic, training, vision
+from edgewise import explaining, plots, report, symbolic, training
 from edgewise.estimators import KANForecaster
 from edgewise.network.fitted import fitted as network_of
 
@@ -77,8 +77,8 @@ def forecaster() -> Any:
 
 def equation() -> Any:
     """An easy problem."""
-    x = pde.coordinates("x")[0]
-    return pde.problem_from_text(pde.box({x: (0.0, 1.0)}), "u", "dx(u, x, 2) = -1", {"walls": "u = 0"})
+    x = ew.pde.coordinates("x")[0]
+    return ew.pde.problem_from_text(ew.pde.box({x: (0.0, 1.0)}), "u", "dx(u, x, 2) = -1", {"walls": "u = 0"})
 
 
 # What is right, by name: the wrong argument stands among right ones.
@@ -126,15 +126,15 @@ CALLS: dict[str, Callable[[], Call]] = {
         },
     ),
     "certified_flip": lambda: (
-        auditing.certified_flip,
+        ew.auditing.certified_flip,
         {"fit": network_of(fitted(1)), "name": "kind", **BRIEF},
     ),
     "neutralize_columns": lambda: (
-        auditing.neutralize_columns,
+        ew.auditing.neutralize_columns,
         {"model": fitted(1), "columns": ["kind"], "X": TABLE},
     ),
     "bound_flip": lambda: (
-        auditing.bound_flip,
+        ew.auditing.bound_flip,
         {"model": fitted(1), "column": "kind", "max_change": 0.1, "X": TABLE, **BRIEF},
     ),
     "verify": lambda: (
@@ -230,7 +230,7 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     "forecast": lambda: (forecaster().forecast, {"steps": 3, "return_interval": 0.9}),
     "replace_mlp": lambda: (
-        replacing.replace_mlp,
+        ew.replacing.replace_mlp,
         {"model": _mlp(), "data": torch.zeros(8, 2), "work": LITTLE, "seconds": 0.5},
     ),
     "learn_encoding": lambda: (ew.data.learn_encoding, {"frame": TABLE, "y": SQUARES}),
@@ -261,9 +261,9 @@ CALLS: dict[str, Callable[[], Call]] = {
         plots.plot_forecast,
         {"times": [1.0, 2.0], "values": [1.0, 2.0], "ahead_times": [3.0], "ahead": [3.0]},
     ),
-    "solve": lambda: (pde.solve, {"problem": equation(), "tolerance": 1e-3, **BRIEF}),
+    "solve": lambda: (ew.pde.solve, {"problem": equation(), "tolerance": 1e-3, **BRIEF}),
     "problem_from_text": lambda: (
-        pde.problem_from_text,
+        ew.pde.problem_from_text,
         {
             "domain": equation().domain,
             "unknowns": "u",
@@ -273,19 +273,22 @@ CALLS: dict[str, Callable[[], Call]] = {
         },
     ),
     "problem_from_toml": lambda: (
-        pde.problem_from_toml,
+        ew.pde.problem_from_toml,
         {
             "text": 'unknowns = "u"\nequations = "dx(u, x, 2) = -1"\n[domain]\nx = [0, 1]\n[conditions]\nwalls = "u = 0"'
         },
     ),
     "discover": lambda: (
-        pde.discover,
+        ew.pde.discover,
         {"fields": {"u": np.exp(-np.arange(40.0) / 9)}, "coordinates": {"t": np.arange(40.0)}, "seconds": 1},
     ),
     "view": lambda: (ew.view, {"model": sample(0), "X": MATRIX, "y": LAW}),
     "to_table": lambda: (ew.data.to_table, {"data": TABLE}),
-    "find_blocks": lambda: (replacing.find_blocks, {"model": _mlp(), "call": lambda m: m(torch.zeros(8, 2))}),
-    "build pictures": lambda: (vision.build, {"config": vision.ImageConfig(8, 8, 1, 2)}),
+    "find_blocks": lambda: (
+        ew.replacing.find_blocks,
+        {"model": _mlp(), "call": lambda m: m(torch.zeros(8, 2))},
+    ),
+    "build pictures": lambda: (ew.vision.build, {"config": ew.vision.ImageConfig(8, 8, 1, 2)}),
 }
 # Slow ones are called less often.
 HEAVY = (

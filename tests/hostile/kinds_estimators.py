@@ -10,8 +10,6 @@ import numpy as np
 
 import edgewise as ew
 from edgewise.data import Encoding, learn_encoding
-from edgewise.exporting import export as export_to_file
-from edgewise.exporting import to_c_source, to_latex, to_numpy_source, to_onnx
 
 from .attempts import LITTLE, Attempt, Random, kind
 from .damage import damaged
@@ -212,14 +210,17 @@ def export(random: Random, folder: Path) -> Attempt:
     net = sample(int(random.integers(4)))
     inputs = names(random, 2)
     model: Any = pick(random, (net, fitted(0), fitted(1), junk(random), None))
-    write = pick(random, (to_numpy_source, to_c_source, to_onnx, to_latex))
+    write = pick(
+        random,
+        (ew.exporting.to_numpy_source, ew.exporting.to_c_source, ew.exporting.to_onnx, ew.exporting.to_latex),
+    )
 
     def call() -> Any:
         known = ew.edits.rename(net, inputs=dict(zip(net.input_names, inputs, strict=True))).network
         return write(known if model is net else model)
 
     def judge(written: Any) -> str:
-        if write is to_numpy_source:
+        if write is ew.exporting.to_numpy_source:
             compile(written, "export", "exec")
             space: dict[str, Any] = {}
             exec(written, space)
@@ -253,7 +254,7 @@ def export_paths(random: Random, folder: Path) -> Attempt:
     to: Any = pick(random, (None, "numpy", "java", junk(random)))
     writes = ("m.py", "m.c", "m.h", "m.onnx", "m.tex", "m")
     return Attempt(
-        lambda: export_to_file(sample(0), path, to=to),
+        lambda: ew.exporting.export(sample(0), path, to=to),
         writes=writes,
         what=shown_all({"path": path, "to": to}),
     )

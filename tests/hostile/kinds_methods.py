@@ -13,19 +13,7 @@ import sympy
 import torch
 
 import edgewise as ew
-from edgewise import (
-    data,
-    dynamics,
-    explaining,
-    exporting,
-    forms,
-    pde,
-    plots,
-    replacing,
-    report,
-    symbolic,
-    vision,
-)
+from edgewise import data, explaining, forms, plots, report, symbolic
 
 from .attempts import LITTLE, Attempt, Random, kind
 from .kinds_calls import (
@@ -72,7 +60,7 @@ def partial() -> Any:
 
 @cache
 def motion() -> Any:
-    return dynamics.find_dynamics(TIMES, np.exp(-TIMES)[:, None], work=LITTLE)
+    return ew.dynamics.find_dynamics(TIMES, np.exp(-TIMES)[:, None], work=LITTLE)
 
 
 @cache
@@ -83,36 +71,36 @@ def content() -> Any:
 @cache
 def height() -> Any:
     """The unknown of an easy problem."""
-    return pde.unknown("u", place())
+    return ew.pde.unknown("u", place())
 
 
 @cache
 def place() -> Any:
-    return pde.coordinates("x")[0]
+    return ew.pde.coordinates("x")[0]
 
 
 def posed(equations: list[Any]) -> Any:
-    line = pde.box({place(): (0, 1)})
-    return pde.Problem(line, equations, pde.on(line.boundary["walls"], height() == 0))
+    line = ew.pde.box({place(): (0, 1)})
+    return ew.pde.Problem(line, equations, ew.pde.on(line.boundary["walls"], height() == 0))
 
 
 @cache
 def solution() -> Any:
-    return pde.solve(posed([pde.dx(height(), place(), 2) == -1]), tolerance=1e-3)
+    return ew.pde.solve(posed([ew.pde.dx(height(), place(), 2) == -1]), tolerance=1e-3)
 
 
 @cache
 def drum() -> Any:
-    x, y = pde.coordinates("x", "y")
-    u, square = pde.unknown("u", x, y), pde.box({x: (0, 1), y: (0, 1)})
-    return pde.Problem(
-        square, [-pde.lap(u) == pde.eigenvalue() * u], pde.on(square.boundary["walls"], u == 0)
+    x, y = ew.pde.coordinates("x", "y")
+    u, square = ew.pde.unknown("u", x, y), ew.pde.box({x: (0, 1), y: (0, 1)})
+    return ew.pde.Problem(
+        square, [-ew.pde.lap(u) == ew.pde.eigenvalue() * u], ew.pde.on(square.boundary["walls"], u == 0)
     )
 
 
 @cache
 def rod() -> Any:
-    return posed([pde.constant("k") * pde.dx(height(), place(), 2) == -1])
+    return posed([ew.pde.constant("k") * ew.pde.dx(height(), place(), 2) == -1])
 
 
 @cache
@@ -122,7 +110,7 @@ def blocks() -> tuple[Any, Any, Any]:
         torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2)),
         torch.rand(80, 2),
     )
-    return model, replacing.replace_mlp(model, X, work=LITTLE), X
+    return model, ew.replacing.replace_mlp(model, X, work=LITTLE), X
 
 
 @cache
@@ -133,7 +121,7 @@ def snapped() -> Any:
 @cache
 def pictures() -> Any:
     X = np.random.default_rng(0).uniform(size=(24, 8, 8))
-    return vision.ImageClassifier("patches", epochs=1).fit(X, np.arange(24) % 2)
+    return ew.vision.ImageClassifier("patches", epochs=1).fit(X, np.arange(24) % 2)
 
 
 @cache
@@ -190,7 +178,7 @@ METHODS: dict[str, Callable[[], Call]] = {
     "without columns": lambda: (encoding().without, {"names": ["kind"], "reason": "bias"}),
     "to_frame": lambda: (data.to_frame, {"table": data.to_table({"a": [1.0, 2.0]})}),
     "find_dynamics": lambda: (
-        dynamics.find_dynamics,
+        ew.dynamics.find_dynamics,
         {"t": TIMES, "states": np.exp(-TIMES)[:, None], "work": LITTLE},
     ),
     "simulate": lambda: (motion().simulate, {"t": TIMES, "start": [1.0]}),
@@ -203,13 +191,13 @@ METHODS: dict[str, Callable[[], Call]] = {
     "python of a formula": lambda: (law().best.python, {"name": "law"}),
     "c of a formula": lambda: (law().best.c, {"name": "law"}),
     "export": lambda: (ew.export, {"model": sample(0), "path": "m.json"}),
-    "to_c_source": lambda: (exporting.to_c_source, {"model": fitted(0)}),
-    "to_json": lambda: (exporting.to_json, {"model": fitted(0)}),
-    "to_latex": lambda: (exporting.to_latex, {"model": sample(0)}),
-    "to_numpy_source": lambda: (exporting.to_numpy_source, {"model": fitted(0)}),
-    "to_onnx": lambda: (exporting.to_onnx, {"model": fitted(0)}),
-    "to_sympy_source": lambda: (exporting.to_sympy_source, {"formula": law().best}),
-    "to_torch_source": lambda: (exporting.to_torch_source, {"module": sample(0)}),
+    "to_c_source": lambda: (ew.exporting.to_c_source, {"model": fitted(0)}),
+    "to_json": lambda: (ew.exporting.to_json, {"model": fitted(0)}),
+    "to_latex": lambda: (ew.exporting.to_latex, {"model": sample(0)}),
+    "to_numpy_source": lambda: (ew.exporting.to_numpy_source, {"model": fitted(0)}),
+    "to_onnx": lambda: (ew.exporting.to_onnx, {"model": fitted(0)}),
+    "to_sympy_source": lambda: (ew.exporting.to_sympy_source, {"formula": law().best}),
+    "to_torch_source": lambda: (ew.exporting.to_torch_source, {"module": sample(0)}),
     "evaluate an expression": lambda: (
         forms.parse("a + b", ["a", "b"]).evaluate,
         {"values": {"a": torch.zeros(2), "b": torch.zeros(2)}},
@@ -318,17 +306,20 @@ METHODS: dict[str, Callable[[], Call]] = {
     "formula of a solution": lambda: (solution().formula, {"work": LITTLE}),
     "residual": lambda: (solution().residual, {"points": 10}),
     "save a solution": lambda: (solution().save, {"path": "s.kan"}),
-    "box": lambda: (pde.box, {"ranges": {pde.coordinates("x")[0]: (0.0, 1.0)}}),
-    "disk": lambda: (pde.disk, {"coordinates": pde.coordinates("x", "y")}),
-    "ellipse": lambda: (pde.ellipse, {"coordinates": pde.coordinates("x", "y")}),
+    "box": lambda: (ew.pde.box, {"ranges": {ew.pde.coordinates("x")[0]: (0.0, 1.0)}}),
+    "disk": lambda: (ew.pde.disk, {"coordinates": ew.pde.coordinates("x", "y")}),
+    "ellipse": lambda: (ew.pde.ellipse, {"coordinates": ew.pde.coordinates("x", "y")}),
     "polygon": lambda: (
-        pde.polygon,
-        {"coordinates": pde.coordinates("x", "y"), "corners": [(0, 0), (1, 0), (0, 1)]},
+        ew.pde.polygon,
+        {"coordinates": ew.pde.coordinates("x", "y"), "corners": [(0, 0), (1, 0), (0, 1)]},
     ),
-    "constant": lambda: (pde.constant, {"name": "c"}),
-    "function": lambda: (pde.function, {"name": "f", "coordinate": pde.coordinates("x")[0], "over": (0, 1)}),
+    "constant": lambda: (ew.pde.constant, {"name": "c"}),
+    "function": lambda: (
+        ew.pde.function,
+        {"name": "f", "coordinate": ew.pde.coordinates("x")[0], "over": (0, 1)},
+    ),
     "data": lambda: (
-        pde.data,
+        ew.pde.data,
         {
             "term": height(),
             "places": {place(): [0.1, 0.2]},
@@ -336,15 +327,22 @@ METHODS: dict[str, Callable[[], Call]] = {
             "sigma": 0.1,
         },
     ),
-    "eigen": lambda: (pde.eigen, {"problem": drum(), "count": 1, "tolerance": 1e-2, "work": LITTLE}),
+    "eigen": lambda: (ew.pde.eigen, {"problem": drum(), "count": 1, "tolerance": 1e-2, "work": LITTLE}),
     "identify": lambda: (
-        pde.identify,
-        {"problem": rod(), "data": pde.data(height(), {place(): [0.2, 0.5]}, [0.08, 0.125]), "work": LITTLE},
+        ew.pde.identify,
+        {
+            "problem": rod(),
+            "data": ew.pde.data(height(), {place(): [0.2, 0.5]}, [0.08, 0.125]),
+            "work": LITTLE,
+        },
     ),
-    "gallery": lambda: (pde.gallery, {"name": "poisson"}),
-    "read_equations": lambda: (pde.read_equations, {"text": "a = 1", "names": {"a": pde.constant("a")}}),
+    "gallery": lambda: (ew.pde.gallery, {"name": "poisson"}),
+    "read_equations": lambda: (
+        ew.pde.read_equations,
+        {"text": "a = 1", "names": {"a": ew.pde.constant("a")}},
+    ),
     "prune_blocks": lambda: (
-        replacing.prune_blocks,
+        ew.replacing.prune_blocks,
         {"model": blocks()[0], "result": blocks()[1], "data": blocks()[2], "work": LITTLE},
     ),
     "evidence": lambda: (pictures().evidence, {"picture": np.zeros((8, 8))}),

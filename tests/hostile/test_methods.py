@@ -16,9 +16,7 @@ import torch
 
 import edgewise as ew
 from edgewise import report
-from edgewise.dynamics import find_dynamics
 from edgewise.estimators import KANForecaster
-from edgewise.replacing import prune_blocks
 
 from . import kinds_calls, kinds_methods
 from .sentence import why_unclear
@@ -76,9 +74,9 @@ RESULTS: dict[str, Callable[[], object]] = {
     "adverse_reasons(protected: lists)": lambda: ew.explaining.adverse_reasons(
         of_words(), FRAME, 0, protected=[[1, 2]]
     ),
-    "prune_blocks(another result)": lambda: prune_blocks(MLP, NUMBER, ROWS),
-    "prune_blocks(another model)": lambda: prune_blocks(torch.nn.Linear(2, 2), replaced(), ROWS),
-    "prune_blocks(no model)": lambda: prune_blocks(NUMBER, replaced(), ROWS),
+    "prune_blocks(another result)": lambda: ew.replacing.prune_blocks(MLP, NUMBER, ROWS),
+    "prune_blocks(another model)": lambda: ew.replacing.prune_blocks(torch.nn.Linear(2, 2), replaced(), ROWS),
+    "prune_blocks(no model)": lambda: ew.replacing.prune_blocks(NUMBER, replaced(), ROWS),
     "with_network(no network)": lambda: replaced().with_network(0, NUMBER),
 }
 
@@ -173,7 +171,7 @@ SLIPS: dict[str, Callable[[], object]] = {
     "to_c_source(no name)": lambda: ew.exporting.to_c_source(TWO, name=Unprintable()),
     "pareto(no formulas)": lambda: ew.symbolic.pareto(NUMBER),
     "pareto(no number)": lambda: ew.symbolic.pareto([], Unprintable()),
-    "find_dynamics(groups: a number)": lambda: find_dynamics(np.arange(24.0), X, groups=NUMBER),
+    "find_dynamics(groups: a number)": lambda: ew.dynamics.find_dynamics(np.arange(24.0), X, groups=NUMBER),
     "write_report(path: a number)": lambda: ew.write_report(NUMBER, NUMBER),
     "baseline_rows(no content)": lambda: report.baseline_rows(NUMBER),
     "find_formula(constraints: a long text)": lambda: ew.find_formula(X, Y, constraints="a" * 999),
@@ -223,8 +221,8 @@ SLIPS: dict[str, Callable[[], object]] = {
     "identify(data: a number)": lambda: ew.pde.identify(kinds_methods.rod(), NUMBER),
     "read_equations(names: bytes)": lambda: ew.pde.read_equations("a = 1", cast(Any, b"x")),
     "gallery(a long name)": lambda: ew.pde.gallery("a" * 999),
-    "prune_blocks(data that holds itself)": lambda: prune_blocks(MLP, replaced(), itself()),
-    "prune_blocks(data of another model)": lambda: prune_blocks(MLP, replaced(), [(1, 2)]),
+    "prune_blocks(data that holds itself)": lambda: ew.replacing.prune_blocks(MLP, replaced(), itself()),
+    "prune_blocks(data of another model)": lambda: ew.replacing.prune_blocks(MLP, replaced(), [(1, 2)]),
     "evidence(a picture that cannot be read)": lambda: kinds_methods.pictures().evidence(Raises()),
     "never_flips(a number)": lambda: ew.properties.never_flips(NUMBER),
     "robust(a row that is not there)": lambda: ew.verify(
@@ -232,10 +230,10 @@ SLIPS: dict[str, Callable[[], object]] = {
     ),
     "quote(a number)": lambda: ew.forms.quote(NUMBER),
     "derivative(an array)": lambda: ew.forms.parse("a", ["a"]).derivative(NUMBER),
-    "find_dynamics(exclude_functions: lists)": lambda: find_dynamics(
+    "find_dynamics(exclude_functions: lists)": lambda: ew.dynamics.find_dynamics(
         np.arange(24.0), X, exclude_functions=cast(Any, [[1]])
     ),
-    "find_dynamics(no time at all)": lambda: find_dynamics(np.arange(24.0), X, seconds=1e-320),
+    "find_dynamics(no time at all)": lambda: ew.dynamics.find_dynamics(np.arange(24.0), X, seconds=1e-320),
     "split(seed: a frame)": lambda: ew.data.split(
         9, seed=cast(Any, pd.DataFrame({"a": [0.0] * 4, "b": 0.0}))
     ),

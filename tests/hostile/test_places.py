@@ -13,7 +13,6 @@ import pytest
 
 import edgewise as ew
 from edgewise.cli.app import run as run_command
-from edgewise.exporting import export
 
 from . import kills, kinds
 from .children import answer, begin, end
@@ -55,7 +54,7 @@ WRITERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "save": (lambda path: ew.save(sample(0), path), "out.kan"),
     "write_table": (lambda path: ew.data.write_table(NUMBERS, path), "out.csv"),
     "write_table parquet": (lambda path: ew.data.write_table(NUMBERS, path), "out.parquet"),
-    "export": (lambda path: export(sample(0), path, overwrite=True), "out.py"),
+    "export": (lambda path: ew.exporting.export(sample(0), path, overwrite=True), "out.py"),
     "checkpoint lm": (lambda path: _fit(path, "lm"), "out.checkpoint"),
     "checkpoint adam": (lambda path: _fit(path, "adam"), "out.checkpoint"),
     "command": (_predict, "out.csv"),

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 import edgewise as ew
 from edgewise import InputError, StopReason
-from edgewise.exporting import to_torch_source
 from edgewise.network import KAN, KANFeedForward
 from tests.replacing.test_tracing import MODELS, Attending, Gated, plain
 from tests.tiers import slow
@@ -214,7 +213,7 @@ def test_a_model_with_doors_goes_to_plain_torch() -> None:
     model = nn.Sequential(nn.LayerNorm(16), nn.Linear(16, 24), nn.GELU(), nn.Linear(24, 16))
     made = ew.replace_mlp(model, rows(1), start="fresh").model.eval()
     space: dict[str, Any] = {}
-    exec(to_torch_source(made), space)
+    exec(ew.exporting.to_torch_source(made), space)
     x = rows(1, 1)[0]
     with torch.no_grad():
         torch.testing.assert_close(space["Model"]()(x), made(x))

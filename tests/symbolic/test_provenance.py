@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 import edgewise as ew
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError
-from edgewise.dynamics import find_dynamics
 from edgewise.estimators.formula_files import formula_document, read_formula
 from edgewise.forms import parse
 from edgewise.forms.tree import Variable, substitute
@@ -94,7 +93,7 @@ def test_a_law_over_groups_and_a_system_have_an_origin():
     assert law.origin
     assert law.to_dict()["origin"] == list(law.origin)
     course = np.linspace(0, 8, 50)
-    system = find_dynamics(course, 5 / (1 + 9 * np.exp(-1.2 * course)), names=["x"])
+    system = ew.dynamics.find_dynamics(course, 5 / (1 + 9 * np.exp(-1.2 * course)), names=["x"])
     assert system.equations[0].origin == ("weak form",)
 
 

@@ -14,7 +14,6 @@ from sklearn.model_selection import cross_val_score
 
 import edgewise as ew
 from edgewise import FileError, InputError, StopReason
-from edgewise.exporting import to_torch_source
 from edgewise.vision import ImageClassifier, ImageConfig, as_kan, build
 
 
@@ -199,7 +198,7 @@ def test_a_trained_network_goes_on_as_plain_torch() -> None:
     X, y = marks(30)
     model = quick(epochs=1).fit(X, y)
     space: dict[str, Any] = {}
-    exec(to_torch_source(model.network_), space)
+    exec(ew.exporting.to_torch_source(model.network_), space)
     x = torch.rand(4, 1, 8, 8)
     with torch.no_grad():
         torch.testing.assert_close(space["Model"]()(x), model.network_(x), rtol=1e-4, atol=1e-5)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgewise.dynamics import find_dynamics
+import edgewise as ew
 from edgewise.symbolic import find_formula
 
 
@@ -100,7 +100,7 @@ def _of_courses(rng: np.random.Generator) -> Any:
     )
     states = np.column_stack([kinds[rng.integers(len(kinds))]() for _ in range(d)])
     noise = rng.choice([0, 1e-6, 0.02, 0.3]) * states.std(axis=0) * rng.normal(size=states.shape)
-    return find_dynamics(t, (states + noise) * 10.0 ** rng.choice([0, 0, -8, 8], d), work=0.005)
+    return ew.dynamics.find_dynamics(t, (states + noise) * 10.0 ** rng.choice([0, 0, -8, 8], d), work=0.005)
 
 
 KINDS = {"formulas": _of_formulas, "groups": _of_groups, "courses": _of_courses}

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edgewise as ew
-from edgewise.auditing import certified_flip
 from edgewise.network.calibration import FAR, Calibration, Logistic, RisingPolyline
 from edgewise.network.fitted import fitted
 from edgewise.verifying.checker import check
@@ -134,7 +133,7 @@ def test_flips_and_certificates(method, tmp_path):
         else:
             assert answer.cases[0].decision != answer.cases[1].decision
     assert proved
-    bound = certified_flip(fitted(model), "sex")
+    bound = ew.auditing.certified_flip(fitted(model), "sex")
     p = [model.predict_proba({**many(), "sex": np.full(20_000, sex)})[:, 1] for sex in "mf"]
     odds = [model.decision_function({**many(), "sex": np.full(20_000, sex)}) for sex in "mf"]
     assert np.abs(odds[0] - odds[1]).max() <= bound.bound

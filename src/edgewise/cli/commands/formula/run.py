@@ -19,6 +19,7 @@ from rich.console import RenderableType
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.files import write_file
+from edgewise._core.rooms import is_there, room
 from edgewise._core.rows import data_rows
 from edgewise.cli.answer import Answer, code_of, to_json
 from edgewise.cli.commands.formula import FormulaRequest
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     from edgewise.training import Record
     from edgewise.verifying.results.verdicts import ProofResult
 
+# Where it is installed, formulas are also written for sympy.
+_SYMPY = "edgewise.exporting.sympy_source"
 # Each row is judged by a fit to the others.
 FEWEST_ROWS = 5
 # Places to measure at that are told; each is apart from those before it. Rows that are told as missed most.
@@ -439,14 +442,12 @@ def _said(proof: ProofResult) -> str:
 
 def text_of(formula: Formula, target: str, form: str) -> str:
     """A formula as Python, C, LaTeX, JSON or sympy."""
-    from edgewise.exporting.sympy_source import to_sympy_source
-
     writers: dict[str, Callable[[], str]] = {
         "python": formula.python,
         "c": formula.c,
         "latex": lambda: f"{latex_name(target)} = {formula.latex}\n",
         "json": lambda: json.dumps(formula.to_dict(), indent=2, ensure_ascii=False) + "\n",
-        "sympy": lambda: to_sympy_source(formula),
+        "sympy": lambda: room(_SYMPY).to_sympy_source(formula),
     }
     return writers[form]()
 
@@ -462,7 +463,7 @@ def write_files(found: FinishedSearch, number: int, folder: Path, data: str) -> 
         "formula.py": text_of(formula, found.target, "python"),
         "formula.c": text_of(formula, found.target, "c"),
         "formula.tex": text_of(formula, found.target, "latex"),
-        "formula_sympy.py": text_of(formula, found.target, "sympy"),
+        **({"formula_sympy.py": text_of(formula, found.target, "sympy")} if is_there(_SYMPY) else {}),
         "report.html": render_report(_page(found, formula)),
     }
     for name, text in texts.items():
