@@ -388,7 +388,7 @@ KINDS = {
 def kinds(count: int, seed: int) -> tuple[Law, ...]:
     """So many kinds drawn by the seed, with which of their constants are the groups' own: one at least."""
     rng = np.random.default_rng(seed)
-    return tuple(_of_kind(str(each), rng) for each in rng.choice(list(KINDS), count, replace=False))
+    return tuple(_of_kind(str(item), rng) for item in rng.choice(list(KINDS), count, replace=False))
 
 
 def _of_kind(name: str, rng: np.random.Generator) -> Law:
@@ -396,14 +396,14 @@ def _of_kind(name: str, rng: np.random.Generator) -> Law:
     own = set(rng.permutation(list(kind.constants))[: rng.integers(1, len(kind.constants) + 1)].tolist())
 
     def law(draw: Draw) -> GroupedLaw:
-        columns = {each: draw.column(*between) for each, between in kind.columns.items()}
+        columns = {item: draw.column(*between) for item, between in kind.columns.items()}
         constants = {
-            each: draw.own(*between)
-            if each in own
+            item: draw.own(*between)
+            if item in own
             else np.full(draw.groups * draw.rows, draw.rng.uniform(*between))
-            for each, between in kind.constants.items()
+            for item, between in kind.constants.items()
         }
-        known = {name: torch.from_numpy(each) for name, each in {**columns, **constants}.items()}
+        known = {name: torch.from_numpy(key) for name, key in {**columns, **constants}.items()}
         y = parse(kind.text, list(known)).evaluate(known)
         return GroupedLaw(columns, y.numpy(), len(own))
 

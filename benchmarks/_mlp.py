@@ -154,7 +154,7 @@ def train(
         problem = LeastSquares(perceptron(shape, seed * 1000 + start), x[kept], t[kept])
         state = _run(problem, lm.start(problem, problem.start()), START_STEPS, clock, seconds * 0.3)[0]
         begun.append((judged(problem, state.theta), problem, state))
-    error, problem, state = min(begun, key=lambda each: each[0])
+    error, problem, state = min(begun, key=lambda item: item[0])
     best, done = state.theta, 0
     shown(problem, best)
     while done < steps and not state.stuck and clock.seconds - unseen < seconds:

@@ -76,8 +76,8 @@ def is_the_law(law: Any, formula: Any, noise: float = 0.0) -> bool:
             return False
         with np.errstate(all="ignore"):
             fitted = refit(tree, names, inside[known], truth[known], steps=200)
-        before = np.array([each.value for each in formula.constants])
-        errors = np.array([each.standard_error for each in formula.constants])
+        before = np.array([constant.value for constant in formula.constants])
+        errors = np.array([constant.standard_error for constant in formula.constants])
         if (np.abs(fitted.constants - before) > ERRORS * errors).any():
             return False
         if (np.abs(fitted.constants) <= GONE * np.abs(before)).any():

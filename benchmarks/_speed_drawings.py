@@ -33,7 +33,7 @@ def drawings(results: Results) -> dict[str, Figure]:
     if relative := _relative(results):
         found["layers"] = _plot_layers(relative, colours)
     kernels = results.of("roofline")
-    if any(each.measure in KERNELS for each in kernels):
+    if any(kernel.measure in KERNELS for kernel in kernels):
         found["roofline"] = _plot_roofline(kernels, colours)
     return found
 
@@ -42,13 +42,13 @@ def _relative(results: Results) -> dict[str, dict[Cell, float]]:
     """Times of forward and backward over those of the linear layer, by what was measured and by cell."""
     found: dict[str, dict[Cell, float]] = {}
     ours: dict[Cell, float] = {}
-    for each in results.of("layers"):
-        cell = tuple(each.setting[key] for key in ("in", "out", "batch", "G"))
-        if each.reference == "Linear + SiLU":
-            if each.setting["base"] == "none":
-                ours[cell] = each.ratio
-        elif each.measure == BOTH and cell[0] != "all":
-            found.setdefault(each.reference, {})[cell] = each.ratio
+    for item in results.of("layers"):
+        cell = tuple(item.setting[key] for key in ("in", "out", "batch", "G"))
+        if item.reference == "Linear + SiLU":
+            if item.setting["base"] == "none":
+                ours[cell] = item.ratio
+        elif item.measure == BOTH and cell[0] != "all":
+            found.setdefault(item.reference, {})[cell] = item.ratio
     if not ours:
         return {}
     # Their time over the linear layer's is ours over the linear layer's, divided by ours over theirs.
@@ -169,19 +169,23 @@ _SHAPES: dict[str, str] = {"forward": "o", "grad_coef": "s", "grad_input": "^"}
 
 def _plot_roofline(found: Sequence[Comparison], theme: Theme) -> Figure:
     """Multiply-adds a second against multiply-adds a byte, under the ceilings that were measured."""
-    levels = {str(each.setting["ceiling"]): each.ours for each in found if each.measure == "ceiling"}
+    levels = {
+        str(comparison.setting["ceiling"]): comparison.ours
+        for comparison in found
+        if comparison.measure == "ceiling"
+    }
     peak = levels.pop("float32")
     levels.pop("float64", None)
-    points = [each for each in found if each.measure in KERNELS]
+    points = [comparison for comparison in found if comparison.measure in KERNELS]
     wide, high = 5.6, 3.4
     width, height = _LEFT + wide + 1.6, _BOTTOM + high + 0.5
     figure = new_figure(width, height, theme)
     axes = bare_axes(figure, (_LEFT, _BOTTOM, wide, high), theme, grid="both")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    x = [float(each.extra["multiply-adds a byte"]) for each in points]
+    x = [float(point.extra["multiply-adds a byte"]) for point in points]
     low, right = min(*x, peak / max(levels.values())) / 2, max(*x, peak / min(levels.values())) * 2
-    bottom = min(each.ours for each in points) / 2
+    bottom = min(point.ours for point in points) / 2
     axes.set_xlim(low, right)
     axes.set_ylim(bottom, peak * 1.6)
     for name, speed in levels.items():
@@ -210,16 +214,16 @@ def _plot_roofline(found: Sequence[Comparison], theme: Theme) -> Figure:
         **text_style(theme, SIZE_SMALL, theme.muted),
     )
     colours: dict[str, str] = dict(zip(KERNELS, (theme.numeric, theme.symbolic, theme.ink), strict=True))
-    widths, batches = (sorted({int(each.setting[key]) for each in points}) for key in ("in", "batch"))
-    for each in points:
-        large, many = int(each.setting["in"]) == widths[-1], int(each.setting["batch"]) == batches[-1]
+    widths, batches = (sorted({int(point.setting[key]) for point in points}) for key in ("in", "batch"))
+    for point in points:
+        large, many = int(point.setting["in"]) == widths[-1], int(point.setting["batch"]) == batches[-1]
         axes.plot(
-            [float(each.extra["multiply-adds a byte"])],
-            [each.ours],
-            marker=_SHAPES[each.measure],
+            [float(point.extra["multiply-adds a byte"])],
+            [point.ours],
+            marker=_SHAPES[point.measure],
             markersize=6.5 if large else 4.2,
-            markerfacecolor=colours[each.measure] if many else theme.ground,
-            markeredgecolor=colours[each.measure],
+            markerfacecolor=colours[point.measure] if many else theme.ground,
+            markeredgecolor=colours[point.measure],
             linestyle="",
             zorder=3,
         )

@@ -165,7 +165,7 @@ class Results:
 
     def of(self, table: str) -> tuple[Comparison, ...]:
         """The comparisons of one table."""
-        return tuple(each for each in self.comparisons if each.table == table)
+        return tuple(comparison for comparison in self.comparisons if comparison.table == table)
 
 
 def compare(
@@ -422,8 +422,10 @@ def layers_against_perceptron(settings: Settings) -> Iterator[Comparison]:
             found.append(compare("layers", cell.setting, measure, PERCEPTRON, mine, other, most=1.0))
             yield found[-1]
     for G, goal in _MLP_GOALS.items():
-        if same := [each for each in found if each.setting["G"] == G and each.measure == BOTH]:
-            mine, other = [each.ours for each in same], [each.theirs for each in same]
+        if same := [
+            comparison for comparison in found if comparison.setting["G"] == G and comparison.measure == BOTH
+        ]:
+            mine, other = [item.ours for item in same], [item.theirs for item in same]
             setting = {"in": "all", "out": "all", "batch": "all", "G": G}
             yield compare("layers", setting, BOTH, PERCEPTRON, mine, other, most=goal)
 
@@ -662,7 +664,7 @@ def _memory(
     x, g = inputs_of(cell)
     if before is None or not forget_peak():
         return NotMeasured("memory", name, "this system does not report the most memory that a process held")
-    arrays = 2 * 4 * (x.numel() + g.numel() + sum(each.numel() for each in layer.parameters()))
+    arrays = 2 * 4 * (x.numel() + g.numel() + sum(parameter.numel() for parameter in layer.parameters()))
     work = one_pass(layer, x, g)
     del x  # the work has its own
     work()

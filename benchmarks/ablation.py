@@ -120,7 +120,7 @@ def of_table(law: Law, noise: float) -> Found:
 def of_decades(law: decade_laws.Law, idle: int) -> Found:
     rng = np.random.default_rng(0)
     X, fresh = law.draw(rng, ROWS), law.draw(rng, decade_laws.FRESH)
-    more = [np.exp(rng.uniform(-7, 7, (len(each), idle))) for each in (X, fresh)]
+    more = [np.exp(rng.uniform(-7, 7, (len(item), idle))) for item in (X, fresh)]
     names = (*law.names, *(f"idle{at}" for at in range(idle)))
     found = ew.find_formula(np.column_stack([X, more[0]]), law.values(X), names=names, seed=0)
     with np.errstate(all="ignore"):
@@ -145,7 +145,7 @@ def of_curve(law: single_laws.Law, noise: float) -> Found:
     x = rng.uniform(law.low, law.high, single_laws.POINTS)
     y = law(x)
     front = one_variable(x, y + noise * y.std() * rng.standard_normal(len(x)))
-    hits = [each for each in front if single_laws.right(each, law, noise)]
+    hits = [formula for formula in front if single_laws.right(formula, law, noise)]
     best = (hits or list(front))[-1]
     return Found(bool(hits), False, origin_of(best.tree), render(best.tree))
 
@@ -178,8 +178,8 @@ def of_groups(which: str, kind: str, noise: float) -> Found:
 def of_course(system: Any, noise: float) -> Found:
     t, measured, _ = system.course(noise, 0)
     found = find_dynamics(t, measured, names=system.states)
-    right = all(dynamics.is_right(system, [each.sympy for each in found.equations], noise))
-    origin = dict.fromkeys(part for each in found.equations for part in each.origin)
+    right = all(dynamics.is_right(system, [equation.sympy for equation in found.equations], noise))
+    origin = dict.fromkeys(part for equation in found.equations for part in equation.origin)
     return Found(right, False, tuple(origin), str(found).replace("\n", "; "))
 
 
@@ -205,7 +205,7 @@ def sets(judge: str | None) -> dict[str, Callable[[], list[Problem]]]:
         return [Problem(name, law.name, partial(of_decades, law, idle)) for law in decade_laws.laws()]
 
     def few(name: str) -> list[Problem]:
-        return [Problem(name, each.law.name, partial(of_few_rows, each)) for each in few_rows.drawn("odd", 1)]
+        return [Problem(name, item.law.name, partial(of_few_rows, item)) for item in few_rows.drawn("odd", 1)]
 
     def curves(name: str, noise: float) -> list[Problem]:
         rng, families = np.random.default_rng(0), list(single_laws.FAMILIES)
@@ -371,7 +371,10 @@ def main() -> None:
         if not options.part:
             parser.error("together needs the parts to leave out: --part NAME, several times")
         without = SEPARATOR.join(sorted(options.part))
-        run(((part, each) for each in in_turn(options.judge, options.set) for part in ("", without)), third)
+        run(
+            ((part, problem) for problem in in_turn(options.judge, options.set) for part in ("", without)),
+            third,
+        )
         write(TOGETHER_FILE, TOGETHER_COLUMNS, groups_of_parts(kept_rows(third, Answer)))
         return
     answers = kept_rows(first, Answer)
@@ -382,9 +385,9 @@ def main() -> None:
             for name, problems in sets(options.judge).items()
             if not options.set or name.startswith(tuple(options.set))
         }
-        problems = {(each.set, each.name): each for each in sum(chosen.values(), list[Problem]())}
+        problems = {(item.set, item.name): item for item in sum(chosen.values(), list[Problem]())}
         if options.step == "answers":
-            run((("", each) for each in problems.values()), first)
+            run((("", problem) for problem in problems.values()), first)
         else:
             run(
                 (

@@ -75,7 +75,7 @@ def laws(seed: int, count: int) -> list[Law]:
     for attempt in itertools.count():
         rng = np.random.default_rng([seed, attempt])
         law = altered(rng, known[rng.integers(len(known))])
-        if law is not None and all(each.expression != law.expression for each in made):
+        if law is not None and all(formula.expression != law.expression for formula in made):
             made.append(law)
         if len(made) == count:
             return made

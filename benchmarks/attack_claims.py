@@ -62,7 +62,7 @@ class Claim:
         first = self.rows(rng, n // 2)
         seen = self.broken(first)
         top = np.argsort(-np.nan_to_num(seen, nan=-np.inf))[:20]
-        beside = tuple(each.iloc[np.resize(top, n - n // 2)].reset_index(drop=True) for each in first)
+        beside = tuple(row.iloc[np.resize(top, n - n // 2)].reset_index(drop=True) for row in first)
         beside = self.shifted(rng, beside, subject)
         return float(np.nanmax([np.nanmax(seen), np.nanmax(self.broken(beside))])), n
 
@@ -78,7 +78,7 @@ class Claim:
         low, high = (self.domain or {}).get(name) or subject.range_of(name)
         step = (high - low) * 10 ** rng.uniform(-16, -1, len(tables[0])) * rng.choice([-1, 1], len(tables[0]))
         moved = np.clip(tables[0][name].to_numpy(dtype=np.float64) + step, low, high)
-        return tuple(each.assign(**{name: moved}) for each in tables)
+        return tuple(table.assign(**{name: moved}) for table in tables)
 
 
 def claims(subject: Subject, rng: np.random.Generator, count: int) -> list[Claim]:
@@ -110,7 +110,7 @@ def narrowed(
             continue
         if name in subject.words:
             known = sorted(set(subject.table[name]))
-            found[name] = [str(each) for each in known[: int(rng.integers(1, len(known) + 1))]]
+            found[name] = [str(item) for item in known[: int(rng.integers(1, len(known) + 1))]]
         else:
             low, high = subject.range_of(name)
             a, b = np.sort(rng.uniform(low, high, 2))
@@ -162,7 +162,7 @@ def probability(subject: Subject, rng: np.random.Generator) -> Claim | None:
 def linear(subject: Subject, rng: np.random.Generator) -> Claim:
     at, name = _output(subject, rng)
     domain = narrowed(subject, rng, always=True)
-    column = str(rng.choice([each for each in subject.numbers if each not in subject.two_valued]))
+    column = str(rng.choice([number for number in subject.numbers if number not in subject.two_valued]))
     y = subject.outputs(subject.draw(rng, _LOOK, domain))[:, at]
     low, high = domain[column]
     slope = float(rng.normal() * (np.ptp(y) or 1.0) / (high - low))
@@ -219,13 +219,13 @@ def _paired(subject: Subject, column: str, domain: Any) -> Callable[[np.random.G
 
 
 def _ascending(column: str, A: pd.DataFrame, B: pd.DataFrame) -> tuple[Floats, NDArray[np.bool_]]:
-    a, b = (each[column].to_numpy(dtype=np.float64) for each in (A, B))
+    a, b = (item[column].to_numpy(dtype=np.float64) for item in (A, B))
     return np.abs(b - a), b >= a
 
 
 def monotone(subject: Subject, rng: np.random.Generator) -> Claim:
     at, name = _output(subject, rng)
-    column = str(rng.choice([each for each in subject.numbers if each not in subject.two_valued]))
+    column = str(rng.choice([number for number in subject.numbers if number not in subject.two_valued]))
     domain = narrowed(subject, rng)
     rows = _paired(subject, column, domain)
 
@@ -256,7 +256,7 @@ def _slack(subject: Subject, size: Floats) -> Floats:
 
 def lipschitz(subject: Subject, rng: np.random.Generator) -> Claim:
     at, name = _output(subject, rng)
-    column = str(rng.choice([each for each in subject.numbers if each not in subject.two_valued]))
+    column = str(rng.choice([number for number in subject.numbers if number not in subject.two_valued]))
     domain = narrowed(subject, rng)
     rows = _paired(subject, column, domain)
 
@@ -305,27 +305,27 @@ def never_flips(subject: Subject, rng: np.random.Generator) -> Claim:
 def flips_together(subject: Subject, rng: np.random.Generator) -> Claim:
     """Several columns of words change at will, and numbers move a little besides."""
     apart = [*subject.words, *subject.two_valued]
-    features = [str(each) for each in rng.permutation(apart)[: int(rng.integers(1, len(apart) + 1))]]
-    numbers = [each for each in subject.numbers if each not in subject.two_valued]
-    moved = [str(each) for each in rng.permutation(numbers)[: int(rng.integers(len(features) < 2, 3))]]
-    near = {each: float(10 ** rng.uniform(-3, -0.7) * np.ptp(subject.table[each].dropna())) for each in moved}
+    features = [str(item) for item in rng.permutation(apart)[: int(rng.integers(1, len(apart) + 1))]]
+    numbers = [number for number in subject.numbers if number not in subject.two_valued]
+    moved = [str(item) for item in rng.permutation(numbers)[: int(rng.integers(len(features) < 2, 3))]]
+    near = {item: float(10 ** rng.uniform(-3, -0.7) * np.ptp(subject.table[item].dropna())) for item in moved}
     domain = narrowed(subject, rng, but=(*features, *moved)) or {}
-    domain |= {each: subject.range_of(each) for each in moved}
+    domain |= {item: subject.range_of(item) for item in moved}
 
     def rows(rng: np.random.Generator, n: int) -> Tables:
         A = subject.draw(rng, n, domain)
         B = subject.draw(rng, n, domain)
-        cells: dict[str, Any] = {each: B[each].to_numpy() for each in features}
-        for each, size in near.items():
+        cells: dict[str, Any] = {feature: B[feature].to_numpy() for feature in features}
+        for name, size in near.items():
             step = size * np.clip(rng.uniform(-1.3, 1.3, n), -1, 1)
-            cells[each] = np.clip(A[each].to_numpy(dtype=np.float64) + step, *domain[each])
+            cells[name] = np.clip(A[name].to_numpy(dtype=np.float64) + step, *domain[name])
         return A, A.assign(**cells)
 
     def excess(A: pd.DataFrame, B: pd.DataFrame) -> Floats:
         admitted = np.ones(len(A), dtype=bool)
         for name in A.columns:
             if name in near:
-                a, b = (each[name].to_numpy(dtype=np.float64) for each in (A, B))
+                a, b = (item[name].to_numpy(dtype=np.float64) for item in (A, B))
                 admitted &= np.abs(b - a) <= near[name] + 4 * np.spacing(np.abs(a))
             elif name not in features:
                 a, b = A[name].to_numpy(), B[name].to_numpy()
@@ -362,21 +362,21 @@ def changes_at_most(subject: Subject, rng: np.random.Generator) -> Claim:
 def robust(subject: Subject, rng: np.random.Generator) -> Claim:
     row = subject.table.sample(1, random_state=int(rng.integers(1 << 30)))
     row = row.assign(level=row["level"].fillna(subject.table["level"].mean()))
-    columns = [each for each in subject.numbers if each not in subject.two_valued]
-    picked = [str(each) for each in rng.permutation(columns)[: int(rng.integers(1, 4))]]
+    columns = [number for number in subject.numbers if number not in subject.two_valued]
+    picked = [str(item) for item in rng.permutation(columns)[: int(rng.integers(1, 4))]]
     radius = {
-        each: float(10 ** rng.uniform(-3, -0.5) * np.ptp(subject.table[each].dropna())) for each in picked
+        item: float(10 ** rng.uniform(-3, -0.5) * np.ptp(subject.table[item].dropna())) for item in picked
     }
 
     def rows(rng: np.random.Generator, n: int) -> Tables:
         A = row.iloc[np.zeros(n, int)].reset_index(drop=True)
-        moved = {each: _within(rng, n, float(row[each].iloc[0]), size) for each, size in radius.items()}
+        moved = {name: _within(rng, n, float(row[name].iloc[0]), size) for name, size in radius.items()}
         return A, A.assign(**moved)
 
     def excess(A: pd.DataFrame, B: pd.DataFrame) -> Floats:
         admitted = np.ones(len(A), dtype=bool)
-        for each, size in radius.items():
-            a, b = A[each].to_numpy(dtype=np.float64), B[each].to_numpy(dtype=np.float64)
+        for name, size in radius.items():
+            a, b = A[name].to_numpy(dtype=np.float64), B[name].to_numpy(dtype=np.float64)
             admitted &= np.abs(b - a) <= size + 4 * np.spacing(np.abs(a))
         return _yes(admitted & (subject.decisions(A) != subject.decisions(B)))
 
@@ -449,8 +449,8 @@ def judged(claim: Claim, subject: Subject, cases: Sequence[Any], rng: np.random.
     room = _tie(subject, rows[0]) + (0.0 if claim.rounding is None else float(claim.rounding(*tables)[0]))
     if not float(claim.excess(*tables)[0]) > -room:
         faults.append("does not refute")
-    odd = [each for row in rows for each in _impossible(claim, subject, row)]
-    grave = [each for each in odd if each not in _RARE]
+    odd = [name for row in rows for name in _impossible(claim, subject, row)]
+    grave = [item for item in odd if item not in _RARE]
     if not grave and odd and _ordinary(claim, subject, rng):
         grave = odd
     return list(dict.fromkeys(faults + grave))
@@ -464,14 +464,14 @@ _ORDINARY = 4000
 def _ordinary(claim: Claim, subject: Subject, rng: np.random.Generator) -> bool:
     """Whether rows inside the training range, whole numbers whole, break the claim too."""
     tables = list(claim.rows(rng, _ORDINARY))
-    for k, each in enumerate(tables):
+    for k, table in enumerate(tables):
         for name in subject.numbers:
             if name not in subject.two_valued:
                 low, high = (claim.domain or {}).get(name) or subject.range_of(name)
-                cells = each[name].to_numpy(dtype=np.float64)
+                cells = table[name].to_numpy(dtype=np.float64)
                 cells = np.round(cells) if name in subject.whole else cells
-                each = each.assign(**{name: np.clip(cells, low, high)})
-        tables[k] = each
+                table = table.assign(**{name: np.clip(cells, low, high)})
+        tables[k] = table
     return bool(np.nanmax(claim.broken(tuple(tables))) > 0)
 
 

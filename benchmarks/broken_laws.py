@@ -156,7 +156,7 @@ def smooth(d: Draft) -> tuple[str, str]:
 
 
 FAMILIES: dict[str, Callable[[Draft], tuple[str, str]]] = {
-    each.__name__: each for each in (kink, beside, jump, stair, piecewise, branches, combined, larger, smooth)
+    item.__name__: item for item in (kink, beside, jump, stair, piecewise, branches, combined, larger, smooth)
 }
 BOXES = ((-2.0, 2.0), (0.5, 4.0), (1.0, 5.0), (0.0, 10.0), (-1.0, 3.0))
 
@@ -233,7 +233,7 @@ def main() -> None:
                 clock = Clock()
                 found = ew.find_formula(X, y, names=law.names, work=options.work, seed=0)
                 spent, leads = clock.seconds, right(found.recommended, law, noise)
-                shown = leads or any(right(each, law, noise) for each in found.front)
+                shown = leads or any(right(formula, law, noise) for formula in found.front)
                 report.add(family, span, noise, leads, shown, spent, found.recommended.text)
                 report.save()
         rows = [row for row in report.rows if row[2] == noise]

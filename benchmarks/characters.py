@@ -136,7 +136,7 @@ def main() -> None:
     _common.common_options(parser, "a few steps, to see that it runs")
     parser.add_argument("--kinds", default=",".join(KINDS), type=lambda text: text.split(","))
     parser.add_argument(
-        "--seeds", default="0,1,2,3,4", type=lambda text: [int(each) for each in text.split(",")]
+        "--seeds", default="0,1,2,3,4", type=lambda text: [int(part) for part in text.split(",")]
     )
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--steps", default=STEPS, type=int)

@@ -102,7 +102,11 @@ def main() -> None:
     tables: int = 1 if options.quick else options.tables
     every: list[int] = [3] if options.quick else options.digits
     laws = range(0, len(LAWS), 3 if options.quick else 1)
-    asked = [(noise, each) for noise in noises for each in itertools.product(range(tables), every, laws)]
+    asked = [
+        (noise, combination)
+        for noise in noises
+        for combination in itertools.product(range(tables), every, laws)
+    ]
     for noise, (seed, digits, number) in asked:
         constants, names, X, truth = table(number, seed, digits, noise)
         law = LAWS[number].format(**constants)
@@ -120,7 +124,7 @@ def main() -> None:
         counts = (
             [0, 0, 0]
             if off is None
-            else [len(off), sum(each <= 1.96 for each in off), sum(each <= 3 for each in off)]
+            else [len(off), sum(value <= 1.96 for value in off), sum(value <= 3 for value in off)]
         )
         report.add(law, noise, seed, off is not None, *counts, clock.seconds, found.text)
         report.save()

@@ -45,7 +45,7 @@ def main() -> None:
     told = np.array([[float(row[name]) for name in FIGURES] for _, row in rows])
     sets = np.array([number for number, _ in rows])
     used = sets < FITTED
-    print(f"weights: {', '.join(f'{each:.2f}' for each in regression(told[used], right[used]))}")
+    print(f"weights: {', '.join(f'{item:.2f}' for item in regression(told[used], right[used]))}")
     by_others = np.empty(len(right))
     for number in np.unique(sets[used]):
         fitted = regression(told[used & (sets != number)], right[used & (sets != number)])

@@ -127,7 +127,7 @@ def coverage(
                 told: Gap = gaps.odds() if measure == "odds" else gaps.of(measure)
             low, high = told.ratio_interval
             held[measure] += told.interval[0] <= gap <= told.interval[1], not (high < ratio or low > ratio)
-    return {measure: tuple((each / tables).tolist()) for measure, each in held.items()}
+    return {measure: tuple((item / tables).tolist()) for measure, item in held.items()}
 
 
 def asked(gap: float, ratio: float) -> Any:
@@ -147,7 +147,7 @@ def measured(run: Run, part: str, draw: Callable[..., Outcomes], measures: tuple
     report = Report(run, part, columns, [15, 5, 6, 5, 9, 7, 6, 10, 6])
     tables = int(os.environ.get("COVERAGE_TABLES", "10" if run.quick else "1000"))
     rows = os.environ.get("COVERAGE_ROWS", "100" if run.quick else "500;2000;10000").split(";")
-    for setting in settings([int(each) for each in rows], (2, 6) if run.quick else (2, 3, 4, 6)):
+    for setting in settings([int(row) for row in rows], (2, 6) if run.quick else (2, 3, 4, 6)):
         for measure in measures:
             truth(draw, setting, measure)
         clock = Clock()
@@ -167,7 +167,7 @@ def measured(run: Run, part: str, draw: Callable[..., Outcomes], measures: tuple
             )
     for measure in measures:
         for name in ("held", "ratio held"):
-            held = np.array([each[report.columns.index(name)] for each in report.rows if each[0] == measure])
+            held = np.array([row[report.columns.index(name)] for row in report.rows if row[0] == measure])
             inside = ((held >= 0.93) & (held <= 0.97)).mean()
             report.note(
                 f"{measure}, {name}: {held.min():.3f} to {held.max():.3f}, {held.mean():.3f} on average, {inside:.0%} of "
@@ -211,7 +211,7 @@ def single(run: Run) -> None:
                 (table,) = group_tables(told, (part,), Resamples(told, (part,), seed).draw(DRAWS))
                 ends.append({name: own[0] for name, own in table.intervals.items()})
             for name, value in true.items():
-                low, high = np.array([each[name] for each in ends]).T
+                low, high = np.array([end[name] for end in ends]).T
                 held = float(((low <= value) & (value <= high)).mean())
                 report.add(rows, slope, name, value, held, float((high - low).mean()))
     held = np.array(report.column("held"))

@@ -191,10 +191,10 @@ class Law:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(each.name for each in self.columns)
+        return tuple(column.name for column in self.columns)
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        return np.column_stack([each.draw(rng, count) for each in self.columns])
+        return np.column_stack([column.draw(rng, count) for column in self.columns])
 
     def values(self, X: np.ndarray) -> np.ndarray:
         known = _FUNCTIONS | CONSTANTS | dict(zip(self.names, X.T, strict=True))
@@ -207,7 +207,7 @@ def laws() -> list[Law]:
     found: list[Law] = []
     for line in LAWS.strip().splitlines():
         name, text, columns = map(str.strip, line.split("|"))
-        parts = [each.split() for each in columns.split(",")]
+        parts = [part.split() for part in columns.split(",")]
         found.append(Law(name, text, tuple(Column(n, kind, float(a), float(b)) for n, kind, a, b in parts)))
     return found
 
@@ -239,7 +239,7 @@ def main() -> None:
     chosen = laws() if options.part is None else laws()[options.part :: 3]
     chosen = chosen[:: 20 if options.quick else options.every]
     if options.only:
-        chosen = [each for each in laws() if each.name in options.only.split(",")]
+        chosen = [law for law in laws() if law.name in options.only.split(",")]
     part = f"idle {options.idle}" + ("" if options.part is None else f", part {options.part}")
     run = Run("decade_laws", options.quick, None)
     print(f"# Laws over decades\n{machine()}\n")

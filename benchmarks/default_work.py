@@ -117,10 +117,10 @@ def law(rng: np.random.Generator, columns: list[np.ndarray], depth: int = 3) -> 
 
 def table(rng: np.random.Generator) -> Problem:
     n, d = whole(rng, 5, 100_000), whole(rng, 1, 60)
-    kinds = [str(each) for each in rng.choice(KINDS[: rng.integers(1, len(KINDS) + 1)], d)]
+    kinds = [str(item) for item in rng.choice(KINDS[: rng.integers(1, len(KINDS) + 1)], d)]
     extra = str(rng.choice(EXTRAS))
     numbers = {f"c{at}": column(rng, n, kind) for at, kind in enumerate(kinds)}
-    filled = [np.nan_to_num(each) for each in numbers.values()]
+    filled = [np.nan_to_num(number) for number in numbers.values()]
     used = [filled[at] for at in rng.permutation(d)[: whole(rng, 1, 5)]]
     lawful = rng.random() < 0.75
     y = law(rng, used) if lawful else rng.standard_normal(n)
@@ -132,7 +132,7 @@ def table(rng: np.random.Generator) -> Problem:
         for at in range(1 if extra == "groups" else whole(rng, 1, 4)):
             X[f"w{at}"] = column(rng, n, "words")
         if rng.random() < 0.7:
-            y = y * X["w0"].map({each: rng.uniform(0.5, 2) for each in sorted(X["w0"].unique())}).to_numpy()
+            y = y * X["w0"].map({item: rng.uniform(0.5, 2) for item in sorted(X["w0"].unique())}).to_numpy()
         if extra == "groups":
             options["groups"] = "w0"
     y = np.asarray(y + noise * float(np.std(y)) * rng.standard_normal(n))
@@ -234,9 +234,9 @@ class Where:
             if "edgewise" in code.co_filename:
                 seen.add(f"{code.co_filename.rsplit('edgewise/', 1)[1]}:{code.co_qualname}")
             frame = frame.f_back
-        for each in seen:
-            self.seconds[each] += took
-            self.units[each] += charged
+        for name in seen:
+            self.seconds[name] += took
+            self.units[name] += charged
 
     def __str__(self) -> str:
         rows = [
@@ -325,7 +325,7 @@ def main() -> None:
     for number in numbers:
         answer = measured(options.seed, number, options.where)
         print(
-            *(f"{each:.3g}" if isinstance(each, float) else each for each in asdict(answer).values()),
+            *(f"{value:.3g}" if isinstance(value, float) else value for value in asdict(answer).values()),
             flush=True,
         )
         if not (options.only or options.quick):

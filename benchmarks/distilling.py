@@ -251,7 +251,7 @@ def main() -> None:
     )
     _common.common_options(parser, "few texts and few steps, to see that it runs")
     parser.add_argument("--only", default="glassllm,minilm", type=lambda text: text.split(","))
-    parser.add_argument("--seeds", default="0,1,2", type=lambda text: [int(each) for each in text.split(",")])
+    parser.add_argument("--seeds", default="0,1,2", type=lambda text: [int(part) for part in text.split(",")])
     parser.add_argument("--work", default="normal")
     options = parser.parse_args()
     torch.set_num_threads(1)

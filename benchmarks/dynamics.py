@@ -82,8 +82,8 @@ def is_right(system: System, found: Sequence[Any], noise: float) -> list[bool]:
     for truth, ours in zip(system.sympy(), found, strict=True):
         same = skeleton(truth) == skeleton(with_inner_of(truth, ours))
         values = [
-            np.broadcast_to(sympy.lambdify(symbols, each, "numpy")(*true.T), len(true))
-            for each in (truth, ours)
+            np.broadcast_to(sympy.lambdify(symbols, item, "numpy")(*true.T), len(true))
+            for item in (truth, ours)
         ]
         off = np.sqrt(np.mean(np.square(values[0] - values[1])) / np.mean(np.square(values[0])))
         verdicts.append(bool(same and off <= max(10 * noise, 1e-3)))
@@ -125,7 +125,7 @@ def main() -> None:
             began = time.process_time()
             found = find_dynamics(t, measured, names=system.states)
             seconds = time.process_time() - began
-            verdicts = is_right(system, [each.sympy for each in found.equations], noise)
+            verdicts = is_right(system, [equation.sympy for equation in found.equations], noise)
             good = all(verdicts)
             right += good
             spent.append(seconds)
@@ -138,7 +138,9 @@ def main() -> None:
                     writer = csv.writer(file)
                     if new:
                         writer.writerow(COLUMNS)
-                    told = [f"{each:.4f}" for each in figures(found.equations, found.stability, found.lead)]
+                    told = [
+                        f"{figure:.4f}" for figure in figures(found.equations, found.stability, found.lead)
+                    ]
                     row = [system.name, number, f"{noise:g}", asked.seed, int(good), sum(verdicts)]
                     writer.writerow([*row, *told, text, f"{seconds:.2f}"])
         print(f"noise {noise:g}: {right} of {len(chosen)} right")

@@ -78,14 +78,14 @@ def _criterion(model: Any, x: Any, rates: Any, plain: Any, waves: bool) -> float
 def _written(model: Any, names: list[str]) -> list[str]:
     """Right-hand sides with all digits."""
     features = [
-        each.replace(" 1 ", " ").replace("sin(1 ", "sin(").replace("cos(1 ", "cos(")
-        for each in model.get_feature_names()
+        name.replace(" 1 ", " ").replace("sin(1 ", "sin(").replace("cos(1 ", "cos(")
+        for name in model.get_feature_names()
     ]
     texts = list[str]()
     for row in np.asarray(model.coefficients()):
         terms = [
-            f"({c!r})*{'*'.join(each.split(' '))}"
-            for c, each in zip(row.tolist(), features, strict=True)
+            f"({c!r})*{'*'.join(feature.split(' '))}"
+            for c, feature in zip(row.tolist(), features, strict=True)
             if c
         ]
         texts.append(" + ".join(terms) or "0")

@@ -18,15 +18,15 @@ from dynamics_systems import SETS
 
 def kind(term: Any) -> str:
     """Of a product of powers and functions of the states."""
-    powers = [each for each in term.atoms(sympy.Pow) if each.base.free_symbols]
-    functions = sorted({each.func.__name__ for each in term.atoms(sympy.Function)})
+    powers = [atom for atom in term.atoms(sympy.Pow) if atom.base.free_symbols]
+    functions = sorted({atom.func.__name__ for atom in term.atoms(sympy.Function)})
     if functions:
         return " and ".join(functions)
-    if any(each.base.is_Add for each in powers):
+    if any(power.base.is_Add for power in powers):
         return "over a sum, or a root of one"
-    if any(not each.exp.is_Integer for each in powers):
-        return "square root" if all((2 * each.exp).is_Integer for each in powers) else "other broken power"
-    if any(each.exp < 0 for each in powers):
+    if any(not power.exp.is_Integer for power in powers):
+        return "square root" if all((2 * power.exp).is_Integer for power in powers) else "other broken power"
+    if any(power.exp < 0 for power in powers):
         return "over a product"
     return (
         f"product of degree {sympy.Poly(term, *term.free_symbols).total_degree() if term.free_symbols else 0}"

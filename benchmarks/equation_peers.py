@@ -62,7 +62,7 @@ def version(module: str | None) -> str:
 
 def wanted(name: str, known: list[str]) -> list[str]:
     """What the environment chooses."""
-    return [each for each in os.environ.get(name, "").split(";") if each] or known
+    return [part for part in os.environ.get(name, "").split(";") if part] or known
 
 
 def main() -> None:

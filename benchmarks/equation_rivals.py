@@ -53,7 +53,7 @@ def scikit_fem(terms: Terms, seconds: float) -> Answer:
         if clock.seconds + 2.2 * (clock.seconds - began) > seconds:
             break
         faces = [skfem.InteriorFacetBasis(mesh, skfem.ElementTriP2(), side=side) for side in (0, 1)]
-        slopes = {f"u{side}": each.interpolate(u) for side, each in enumerate(faces)}
+        slopes = {f"u{side}": face.interpolate(u) for side, face in enumerate(faces)}
         jump = skfem.Functional(lambda w: w.h * dot(grad(w["u0"]) - grad(w["u1"]), w.n) ** 2)
         over = np.zeros(mesh.facets.shape[1])
         np.add.at(over, faces[0].find, jump.elemental(faces[0], **slopes))
@@ -169,7 +169,7 @@ class Residual:
         """As torch's layers start."""
         torch.manual_seed(SEED)
         layers = [torch.nn.Linear(i, o, dtype=torch.float64) for i, o in pairwise(self.shape)]
-        return torch.cat([torch.cat([each.weight.T.reshape(-1), each.bias]) for each in layers]).detach()
+        return torch.cat([torch.cat([layer.weight.T.reshape(-1), layer.bias]) for layer in layers]).detach()
 
     def jets(self, theta: Tensor, at: Tensor) -> dict[tuple[str, str], Tensor]:
         """Values and derivatives at places (..., 2), carried forward through the layers."""
@@ -179,7 +179,7 @@ class Residual:
         for n, (i, o) in enumerate(pairwise(self.shape)):
             w, b = theta[place : place + i * o].reshape(i, o), theta[place + i * o : place + i * o + o]
             place += i * o + o
-            v, d, dd = v @ w + b, [each @ w for each in d], [each @ w for each in dd]
+            v, d, dd = v @ w + b, [item @ w for item in d], [item @ w for item in dd]
             if n < len(self.shape) - 2:
                 v = torch.tanh(v)
                 slope = 1 - v**2
@@ -187,7 +187,9 @@ class Residual:
                 d = [slope * first for first in d]
         table = {"": v, "x": d[0], "y": d[1], "xx": dd[0], "yy": dd[1]}
         return {
-            (name, o): each[..., k] for o, each in table.items() for k, name in enumerate(self.terms.unknowns)
+            (name, o): column[..., k]
+            for o, column in table.items()
+            for k, name in enumerate(self.terms.unknowns)
         }
 
     def residuals(self, theta: Tensor, rows: Residuals, at: Tensor) -> Tensor:
@@ -195,7 +197,7 @@ class Residual:
 
     def value(self, theta: Tensor) -> float:
         parts = (weight * self.residuals(theta, rows, at) for rows, at, weight in self.parts)
-        return 0.5 * sum(float(each.square().sum()) for each in parts)
+        return 0.5 * sum(float(part.square().sum()) for part in parts)
 
     def normal(self, theta: Tensor) -> tuple[float, Tensor, Tensor]:
         lefts: list[Tensor] = []

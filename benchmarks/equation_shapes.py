@@ -50,7 +50,7 @@ class Case:
         field = pieces.fields[0]
         s = pieces.mesh.sampling(2 * field.numbering.degree + 4)
         wanted = self.exact(s.places[..., 0], s.places[..., 1])
-        norms = [np.sqrt((s.mass * each**2).sum()) for each in wanted]
+        norms = [np.sqrt((s.mass * name**2).sum()) for name in wanted]
         apart = [np.sqrt((s.mass * (a - b) ** 2).sum()) for a, b in zip(field.jets(s), wanted, strict=True)]
         slopes = float(np.hypot(apart[1], apart[2]))
         return float(apart[0] / norms[0]), float(slopes / np.hypot(norms[1], norms[2])), slopes

@@ -43,15 +43,17 @@ def block(rows: Residuals, terms: Terms, at: np.ndarray, basis: Basis, c: Tensor
     }
     residuals = rows(jets, x, y)
     jacobians: list[Tensor] = []
-    for each in residuals:
-        slopes = torch.autograd.grad(each.sum(), list(jets.values()), retain_graph=True, allow_unused=True)
+    for residual in residuals:
+        slopes = torch.autograd.grad(
+            residual.sum(), list(jets.values()), retain_graph=True, allow_unused=True
+        )
         parts = dict(zip(jets, slopes, strict=True))
         columns = [torch.zeros_like(basis[""]) for _ in terms.unknowns]
         for (k, name), order in product(enumerate(terms.unknowns), terms.orders):
             if (slope := parts[name, order]) is not None:
                 columns[k] += slope[:, None] * basis[order]
         jacobians.append(torch.cat(columns, 1))
-    return torch.cat([each.detach() for each in residuals]), torch.cat(jacobians)
+    return torch.cat([residual.detach() for residual in residuals]), torch.cat(jacobians)
 
 
 def chebyshev_basis(terms: Terms, sizes: list[int], at: np.ndarray) -> Basis:

@@ -126,7 +126,7 @@ class Bounded:
         s = pieces.mesh.sampling(2 * field.numbering.degree + 4)
         at = [s.places[..., k] for k in range(3)]
         apart = [a - b for a, b in zip(field.jets(s), self.exact(*at), strict=True)]
-        steep = np.sum([each**2 for each in apart[1:]], axis=0)
+        steep = np.sum([item**2 for item in apart[1:]], axis=0)
         return float(np.sqrt((s.mass * (self.weight(*at) * steep + self.reaction * apart[0] ** 2)).sum()))
 
 

@@ -67,4 +67,4 @@ def solve(
         v = whole * v + r * f1 + 2 * (ra + rb) * f2 + rc * f3
         if n % (steps // times) == 0:
             found.append(v)
-    return x, np.linspace(0, end, times + 1), np.array([np.fft.ifft(each).real for each in found]).T
+    return x, np.linspace(0, end, times + 1), np.array([np.fft.ifft(item).real for item in found]).T

@@ -143,7 +143,7 @@ def removal(network: Any, maps: Maps, x: Tensor, mean: Tensor, seed: int) -> flo
     worth = F.avg_pool2d(maps(network, x, told)[:, None], side, ceil_mode=True)[:, 0]
     random = torch.Generator().manual_seed(seed)
     orders = [torch.rand(worth.shape, generator=random) for _ in range(ORDERS)]
-    areas = [area(network, x, each, told, mean, side) for each in (worth, *orders)]
+    areas = [area(network, x, order, told, mean, side) for order in (worth, *orders)]
     return areas[0] / float(np.mean(areas[1:]))
 
 
@@ -241,7 +241,7 @@ def main() -> None:
         for seed in (
             []
             if parts is None
-            else [int(each) for each in options.seeds.split(",")][: 1 if options.quick else None]
+            else [int(part) for part in options.seeds.split(",")][: 1 if options.quick else None]
         ):
             epochs = 2 if options.quick else options.epochs
             rows += rows_of(

@@ -90,7 +90,7 @@ class Drawn:
 
 
 def pairs(text: str) -> list[tuple[float, float]]:
-    return [(float(low), float(high)) for low, high in (each.split()[-2:] for each in text.split(","))]
+    return [(float(low), float(high)) for low, high in (part.split()[-2:] for part in text.split(","))]
 
 
 def drawn(part: str = "both", draws: int = DRAWS) -> Iterator[Drawn]:
@@ -104,19 +104,19 @@ def drawn(part: str = "both", draws: int = DRAWS) -> Iterator[Drawn]:
 
 def one(name: str, text: str, constants: list[tuple[float, float]], columns: str, seed: list[int]) -> Drawn:
     rng = np.random.default_rng(seed)
-    names = tuple(each.split()[0] for each in columns.split(","))
+    names = tuple(part.split()[0] for part in columns.split(","))
     symbols = sympy.symbols([f"c{at}" for at in range(len(constants))])
     function = sympy.lambdify((symbols, *sympy.symbols(names)), sympy.sympify(text), "numpy")
 
     def form(c: np.ndarray, t: Table) -> np.ndarray:
-        return function(c, *(t[each] for each in names))
+        return function(c, *(t[item] for item in names))
 
-    truth = np.array([float(f"{rng.uniform(*each):.3g}") for each in constants])
+    truth = np.array([float(f"{rng.uniform(*constant):.3g}") for constant in constants])
     rows = int(np.exp(rng.uniform(np.log(10), np.log(60))))
     apart = len(names) == 1 and rng.random() < 0.5
     table = {
-        each: four(np.linspace(low, high, rows) if apart else rng.uniform(low, high, rows))
-        for each, (low, high) in zip(names, pairs(columns), strict=True)
+        item: four(np.linspace(low, high, rows) if apart else rng.uniform(low, high, rows))
+        for item, (low, high) in zip(names, pairs(columns), strict=True)
     }
     y = form(truth, table)
     noise = float(np.exp(rng.uniform(np.log(0.01), np.log(0.3))))
@@ -126,12 +126,12 @@ def one(name: str, text: str, constants: list[tuple[float, float]], columns: str
 
 
 def four(values: np.ndarray) -> np.ndarray:
-    return np.array([float(f"{each:.4g}") for each in values])
+    return np.array([float(f"{value:.4g}") for value in values])
 
 
-def has_form(each: Drawn) -> Callable[[object], bool]:
+def has_form(item: Drawn) -> Callable[[object], bool]:
     """Whether a formula has the form of the law."""
-    return lambda formula: in_form(each.law, formula, each.table, [np.array(each.law.start)]) is not None
+    return lambda formula: in_form(item.law, formula, item.table, [np.array(item.law.start)]) is not None
 
 
 def of_noise(draws: int, work: str) -> None:
@@ -174,14 +174,14 @@ def main() -> None:
     columns = ["law", "rows", "form", "first", "offered", "CPU s", "best"]
     report = Report(Run("few_rows", options.quick, None), options.part, columns, [24, 4, 44, 5, 7, 6, 50])
     first = offered = count = 0
-    for each in list(drawn(options.part, options.draws))[:: 12 if options.quick else 1]:
+    for item in list(drawn(options.part, options.draws))[:: 12 if options.quick else 1]:
         clock = Clock()
-        X = np.column_stack([each.table[name] for name in each.law.columns])
-        found = ew.find_formula(X, each.table["y"], names=each.law.columns, work=options.work, seed=0)
-        spent, fits = clock.seconds, has_form(each)
+        X = np.column_stack([item.table[name] for name in item.law.columns])
+        found = ew.find_formula(X, item.table["y"], names=item.law.columns, work=options.work, seed=0)
+        spent, fits = clock.seconds, has_form(item)
         leads = fits(found.recommended)
         shown = leads or any(map(fits, [*found.front, *(one.formula for one in found.alternatives())]))
-        report.add(each.law.name, len(X), each.law.form, leads, shown, spent, found.recommended.text)
+        report.add(item.law.name, len(X), item.law.form, leads, shown, spent, found.recommended.text)
         first, offered, count = first + leads, offered + shown, count + 1
     report.note(f"The law comes first for {first} and is offered for {offered} of {count}.")
     report.save()

@@ -54,7 +54,7 @@ def design(seed: int, rows: int = 500) -> tuple[np.ndarray, np.ndarray, np.ndarr
     sets = [
         pde.data(part, where, some, sigma=NOISE * sizes[name]) for part, name in zip(flow, "uv", strict=True)
     ]
-    system, data = _compiled(problem), [_rows(each, problem) for each in sets]
+    system, data = _compiled(problem), [_rows(subset, problem) for subset in sets]
     evolution = evolution_of(torus, system, data)
     assert evolution is not None
     modes = start_modes(evolution, [0], WAVES)
@@ -97,7 +97,7 @@ def scores(seed: int) -> np.ndarray:
         first, spread, free = learned(normal, slope, sizes, rings)
         told, response = twiced(spread, free)
         pairs = ((first, spread), (response @ slope, told))
-        found.append([each[-2:] / np.sqrt(np.diag(stated)[-2:]) for each, stated in pairs])
+        found.append([item[-2:] / np.sqrt(np.diag(stated)[-2:]) for item, stated in pairs])
     return np.array(found)
 
 

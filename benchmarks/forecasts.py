@@ -74,7 +74,7 @@ def main() -> None:
     found = [{kind: one(values) for kind, values in series(seed).items()} for seed in range(seeds)]
     print("kind | coverage | model | last week | last value")
     for kind in found[0]:
-        print(kind, *np.mean([each[kind] for each in found], axis=0).round(3), sep=" | ")
+        print(kind, *np.mean([item[kind] for item in found], axis=0).round(3), sep=" | ")
     print(f"{time.process_time() - began:.0f} CPU s for {4 * seeds} series")
     y = np.array(PASSENGERS.split(), dtype=np.float64)
     months = np.arange("1949-01", "1961-01", dtype="datetime64[M]")

@@ -53,7 +53,7 @@ class Cell:
     def title(self) -> str:
         extras = [f"noise {self.noise:g}", "units" if self.units else "", f"{self.dummy} idle columns"]
         kept = [*extras[:2], extras[2] if self.dummy else ""]
-        return ", ".join([self.set, *(each for each in kept if each)])
+        return ", ".join([self.set, *(extra for extra in kept if extra)])
 
 
 # Random laws that decisions were made on keep to seed 0; seed 1 is looked at when figures are taken.
@@ -179,7 +179,7 @@ def run_cell(
         raise SystemExit(f"None of the problems of {cell.set} was asked for.")
     known = {row["key"]: row for row in _logged(log)} if resume else {}
     names = {p["id"]: key(p["id"], asdict(cell), finder.label, asdict(terms)) for p in wanted}
-    rows = {each: known[name] for each, name in names.items() if name in known}
+    rows = {item: known[name] for item, name in names.items() if name in known}
     waiting = [p for p in wanted if p["id"] not in rows]
     for row in _answers(waiting, cell, finder, terms, jobs):
         rows[row["id"]] = row | {"key": names[row["id"]]}
@@ -206,7 +206,7 @@ def _logged(log: Path) -> list[dict[str, Any]]:
 
 
 def _line(row: dict[str, Any], at: str) -> str:
-    verdict = next((each for each in VERDICTS if row.get(each)), "-")
+    verdict = next((item for item in VERDICTS if row.get(item)), "-")
     return f"{at:>8s} {row['id']:16s} {verdict:10s} {seconds(row):6.1f} s  {answer(row)[:90]}"
 
 
@@ -244,7 +244,7 @@ LEGEND = (
 def summary(rows: Sequence[dict[str, Any]]) -> list[Any]:
     """The cells of a summary row after its title."""
     claimed = [row for row in rows if row.get("claims")]
-    counts = [sum(bool(row.get(each)) for row in rows) for each in VERDICTS]
+    counts = [sum(bool(row.get(verdict)) for row in rows) for verdict in VERDICTS]
     spent = [seconds(row) for row in rows]
     told = any(row.get("claims") is not None for row in rows)
     return [
@@ -266,7 +266,7 @@ def keep(run: Run, part: str, rows: Sequence[dict[str, Any]]) -> None:
     columns = ["problem", "truth", *VERDICTS, "s", "CPU s", "found"]
     report = Report(run, part, columns, [12, 30, 9, 5, 7, 5, 6, 6, 40])
     for row in rows:
-        verdicts = [bool(row.get(each)) for each in VERDICTS]
+        verdicts = [bool(row.get(verdict)) for verdict in VERDICTS]
         report.add(row["id"], row["truth"], *verdicts, seconds(row), row["cpu_seconds"], answer(row)[:160])
     report.save()
 
@@ -301,7 +301,7 @@ def cells(options: argparse.Namespace) -> list[Cell]:
     if not options.set:
         return list(PAGE)
     noises = options.noise or [0.0]
-    return [Cell(each, noise, options.units, options.dummy) for each in options.set for noise in noises]
+    return [Cell(item, noise, options.units, options.dummy) for item in options.set for noise in noises]
 
 
 def main() -> None:
@@ -314,7 +314,7 @@ def main() -> None:
         options.every = 40
     OUT.mkdir(exist_ok=True)
     run = Run("formulas", options.quick, None)
-    log, only = OUT / "formulas-rows.jsonl", [each for each in options.ids.split(",") if each]
+    log, only = OUT / "formulas-rows.jsonl", [item for item in options.ids.split(",") if item]
     whole = not only
     part = f", 1 in {options.every}" if options.every > 1 else ""
     part += f", seed {options.seed}" if options.seed else ""

@@ -43,12 +43,12 @@ def noisy(law: GroupedLaw, noise: float, which: str, seed: int) -> Floats:
 
 def on_truth(formula: GroupedFormula, rows: GroupedRows) -> Tied | None:
     """The formula fitted to values without noise; None where it does not describe them."""
-    shared = {name: (each.value, 0.0) for name, each in formula.shared.items()}
+    shared = {name: (item.value, 0.0) for name, item in formula.shared.items()}
     rng = np.random.default_rng(0)
     for trial in range(STARTS):
         own = dict[str, tuple[Floats, Floats]]()
         for name in next(iter(formula.own.values())):
-            values = np.array([each[name].value for each in formula.own.values()])
+            values = np.array([item[name].value for item in formula.own.values()])
             # Noise may have led to where slopes vanish.
             moved = values + (trial > 0) * 0.5 * np.median(np.abs(values)) * rng.normal(size=len(values))
             own[name] = moved, np.zeros(rows.count)
@@ -65,10 +65,10 @@ def is_law(formula: GroupedFormula, law: GroupedLaw, rows: GroupedRows) -> bool:
 
 def intervals(formula: GroupedFormula, truth: Tied) -> tuple[int, int]:
     """How many intervals there are, and how many hold the truth."""
-    pairs = [(each, truth.shared[name][0]) for name, each in formula.shared.items()]
+    pairs = [(item, truth.shared[name][0]) for name, item in formula.shared.items()]
     for at, constants in enumerate(formula.own.values()):
-        pairs += [(each, truth.own[name][0][at]) for name, each in constants.items()]
-    return len(pairs), sum(bool(abs(each.value - true) <= 1.96 * each.standard_error) for each, true in pairs)
+        pairs += [(constant, truth.own[name][0][at]) for name, constant in constants.items()]
+    return len(pairs), sum(bool(abs(item.value - true) <= 1.96 * item.standard_error) for item, true in pairs)
 
 
 def drawn_intervals(truth: Tied, law: GroupedLaw, rows: GroupedRows, which: str, draws: int) -> list[int]:
@@ -117,11 +117,13 @@ def main() -> None:
             answer = find_formula(X, y, groups=number, names=names, seed=asked.seed)
             spent = clock.seconds
             # Groups without columns of words have one formula.
-            formulas = [each for each in (answer.best, *answer.rivals) if isinstance(each, GroupedFormula)]
+            formulas = [rival for rival in (answer.best, *answer.rivals) if isinstance(rival, GroupedFormula)]
             best, rows = formulas[0], GroupedRows(names, X, law.y, number, chosen.groups)
             truth, own = on_truth(best, rows), len(best.own[0])
             found = truth is not None and own == law.own
-            judged = [(each.outside.error, is_law(each, law, rows)) for each in formulas if each.outside]
+            judged = [
+                (formula.outside.error, is_law(formula, law, rows)) for formula in formulas if formula.outside
+            ]
             outside, offered = min(judged)[1] if judged else found, found or any(same for _, same in judged)
             error = float(np.sqrt(np.mean(np.square(best.predict(X, number) - law.y))) / law.y.std())
             # Without noise intervals are those of rounding, which the fit to the truth has, too.

@@ -48,13 +48,13 @@ def physo(rows: str, answer: str, limit: float) -> None:
 
     loaded = np.load(rows)
     X, y, number = loaded["X"], loaded["y"], loaded["number"]
-    groups = [number == each for each in np.unique(number)]
+    groups = [number == item for item in np.unique(number)]
     logger = Logger()
     began = time.process_time()
     with contextlib.suppress(TimeIsUpError):
         package.ClassSR(
-            [X[each].T for each in groups], [y[each] for each in groups],
-            X_names=[str(each) for each in loaded["names"]], y_name="y", fixed_consts=[1.0],
+            [X[group].T for group in groups], [y[group] for group in groups],
+            X_names=[str(name) for name in loaded["names"]], y_name="y", fixed_consts=[1.0],
             class_free_consts_names=["c1", "c2", "c3"], spe_free_consts_names=["k1", "k2", "k3"],
             op_names=["mul", "add", "sub", "div", "inv", "n2", "sqrt", "neg", "exp", "log", "sin", "cos"],
             stop_reward=1 - 1e-9, stop_after_n_epochs=0, run_config=config0b.config0b, get_run_logger=lambda: logger,
@@ -62,8 +62,8 @@ def physo(rows: str, answer: str, limit: float) -> None:
         )  # fmt: skip
     best = logger.hall_of_fame[-1]
     told = np.empty(len(y))
-    for at, each in enumerate(groups):
-        told[each] = best(torch.tensor(X[each].T), i_realization=at).detach().numpy()
+    for at, group in enumerate(groups):
+        told[group] = best(torch.tensor(X[group].T), i_realization=at).detach().numpy()
     error = float(np.sqrt(np.mean(np.square(told - y))) / y.std())
     Path(answer).write_text(
         json.dumps({"error": error, "seconds": time.process_time() - began, "formula": best.get_infix_str()})

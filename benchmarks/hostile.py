@@ -35,11 +35,11 @@ def rows(outcomes: list[Outcome]) -> list[dict[str, Any]]:
     """One row a kind, and their sum."""
     made: list[dict[str, Any]] = []
     for name in [*kinds.KINDS, ""]:
-        own = [each for each in outcomes if name in ("", each.kind)]
+        own = [outcome for outcome in outcomes if name in ("", outcome.kind)]
         if own:
-            ends = Counter(each.end for each in own)
+            ends = Counter(item.end for item in own)
             counts = (len(own), ends["result"], ends["sentence"], ends["fault"])
-            slowest = float(f"{max(each.seconds for each in own):.2g}")
+            slowest = float(f"{max(item.seconds for item in own):.2g}")
             made.append(dict(zip(COLUMNS, (name or "all", *counts, slowest), strict=True)))
     return made
 
@@ -75,22 +75,22 @@ def kill(count: int, seed: int) -> int:
     print(
         "\n\n| what | runs | kills at work | went on from a file | wrong | slowest, s |\n|---|---|---|---|---|---|"
     )
-    for what in sorted({each.what for each in done}):
-        own = [each for each in done if each.what == what]
-        wrong, slowest = sum(bool(each.wrong) for each in own), max(each.seconds for each in own)
+    for what in sorted({item.what for item in done}):
+        own = [item for item in done if item.what == what]
+        wrong, slowest = sum(bool(item.wrong) for item in own), max(item.seconds for item in own)
         cells = [
             what,
             len(own),
-            sum(each.times for each in own),
-            sum(each.kept for each in own),
+            sum(item.times for item in own),
+            sum(item.kept for item in own),
             wrong,
             f"{slowest:.2g}",
         ]
         print("| " + " | ".join(map(str, cells)) + " |")
-    for each in done:
-        if each.wrong:
-            print(f"\n{each.what}: {each.wrong}")
-    return int(any(each.wrong for each in done))
+    for item in done:
+        if item.wrong:
+            print(f"\n{item.what}: {item.wrong}")
+    return int(any(item.wrong for item in done))
 
 
 def main() -> int:
@@ -123,7 +123,7 @@ def main() -> int:
     attempts = plan(options.count, options.seed)
     before = [Outcome(**json.loads(line)) for line in out.read_text().splitlines()] if options.go_on else []
     # Of a kind and seed the last outcome counts; what failed is tried again.
-    done = {(each.kind, each.seed): each for each in before if each.end != "fault"}
+    done = {(item.kind, item.seed): item for item in before if item.end != "fault"}
     out.parent.mkdir(exist_ok=True)
     with out.open("a" if options.go_on else "w") as file:
 
@@ -131,22 +131,24 @@ def main() -> int:
             file.write(json.dumps(vars(outcome)) + "\n")
             file.flush()
 
-        left = [each for each in attempts if each not in done]
-        outcomes = [done[each] for each in attempts if each in done] + pool.run(left, options.workers, keep)
+        left = [attempt for attempt in attempts if attempt not in done]
+        outcomes = [done[attempt] for attempt in attempts if attempt in done] + pool.run(
+            left, options.workers, keep
+        )
     made = rows(outcomes)
     print(
         f"{len(outcomes):,} attempts, seed {options.seed}, {time.monotonic() - began:.0f} s\n\n{table(made)}\n"
     )
     if not part:
         save(made, options.seed)
-    faults = [each for each in outcomes if each.end == "fault"]
+    faults = [item for item in outcomes if item.end == "fault"]
     ways: dict[tuple[str, str], list[Outcome]] = {}
-    for each in faults:
-        ways.setdefault((each.kind, way(each.text)), []).append(each)
+    for fault in faults:
+        ways.setdefault((fault.kind, way(fault.text)), []).append(fault)
     for (name, _), alike in sorted(ways.items(), key=lambda item: -len(item[1])):
         print(f"--- {name}: {len(alike)} alike")
-        for each in alike[: options.show]:
-            print(f"    seed {each.seed}: {each.what}\n{each.text.strip()}\n")
+        for item in alike[: options.show]:
+            print(f"    seed {item.seed}: {item.what}\n{item.text.strip()}\n")
     return 1 if faults else 0
 
 

@@ -41,9 +41,12 @@ def figures(root: Path) -> Iterator[tuple[str, int]]:
     nodes = [node for _, tree in trees(root / "src") for node in ast.walk(tree)]
     configs = [node for node in nodes if isinstance(node, ast.ClassDef) and is_config(node)]
     yield "config classes", len(configs)
-    yield "config fields", sum(isinstance(each, ast.AnnAssign) for node in configs for each in node.body)
+    yield "config fields", sum(isinstance(assign, ast.AnnAssign) for node in configs for assign in node.body)
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    yield f"functions with {MANY} or more parameters", sum(parameters(each) >= MANY for each in functions)
+    yield (
+        f"functions with {MANY} or more parameters",
+        sum(parameters(function) >= MANY for function in functions),
+    )
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     yield "arguments of=", sum(word.arg == "of" for call in calls for word in call.keywords)
 
@@ -54,7 +57,7 @@ def is_config(node: ast.ClassDef) -> bool:
 
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     own = function.args
-    names = [each.arg for each in (*own.posonlyargs, *own.args, *own.kwonlyargs)]
+    names = [posonlyarg.arg for posonlyarg in (*own.posonlyargs, *own.args, *own.kwonlyargs)]
     return len([name for name in names if name not in ("self", "cls")])
 
 

@@ -91,7 +91,7 @@ def planted(kind: str, true: bool, rng: np.random.Generator) -> Planted:
         exact = nearest(
             read_hypothesis(case.claim, names), case.law, DataRegion(tuple(names), X), X[:400], rng
         )
-        gap = max(np.sqrt(np.nanmean(np.square(each - y[:400]))) for each in exact) / np.sqrt(np.mean(y**2))
+        gap = max(np.sqrt(np.nanmean(np.square(value - y[:400]))) for value in exact) / np.sqrt(np.mean(y**2))
         if (gap < 1e-6) if true else (gap > LEAST_VIOLATION):
             return case
 

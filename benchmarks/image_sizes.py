@@ -56,7 +56,7 @@ def drawing(rows: Sequence[Row]) -> Figure:
             points = curve(rows, data, kind)
             if not points:
                 continue
-            x, mean, low, high = (np.array(each) for each in zip(*points, strict=True))
+            x, mean, low, high = (np.array(item) for item in zip(*points, strict=True))
             axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
             axes.plot(x, mean, marker="o", markersize=3, linewidth=1.2, color=colour, label=label)
         axes.set_xscale("log")

@@ -117,7 +117,7 @@ def load(name: str, folder: Path | None, seed: int) -> Parts | None:
             f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")
         ]
         if set(names) <= set(found):
-            return Parts(*(idx(found[each]) for each in names))
+            return Parts(*(idx(found[item]) for item in names))
     elif folder is not None and (folder / FILES[name]).is_file():
         return parts_of(name, np.load(folder / FILES[name]), seed)
     print(f"skipped: {name} is not there")
@@ -132,12 +132,12 @@ def parts_of(name: str, held: Any, seed: int) -> Parts:
         x, y = ([held[f"{part}_{what}"] for part in ("train", "test")] for what in ("images", "labels"))
         return Parts(x[0], y[0].ravel(), x[1], y[1].ravel())
     if name == "spoken":
-        x, test = np.stack([frames(each) for each in recordings(held)]), held["index"] < 5
+        x, test = np.stack([frames(recording) for recording in recordings(held)]), held["index"] < 5
         return Parts(x[~test], held["digit"][~test], x[test], held["digit"][test])
     if name == "cats":
         fold = np.random.default_rng(0).permutation(len(held["y"])) % FOLDS == seed % FOLDS
         return Parts(held["x"][~fold], held["y"][~fold], held["x"][fold], held["y"][fold])
-    return Parts(*(held[each] for each in ("x_train", "y_train", "x_test", "y_test")))
+    return Parts(*(held[text] for text in ("x_train", "y_train", "x_test", "y_test")))
 
 
 def recordings(held: Any) -> Iterator[Any]:
@@ -241,7 +241,7 @@ def main() -> None:
         ("--sizes", "10000,100000", int), ("--seeds", "0,1,2", int),
     ):  # fmt: skip
         parser.add_argument(
-            name, default=default, type=lambda text, kind=kind: [kind(each) for each in text.split(",")]
+            name, default=default, type=lambda text, kind=kind: [kind(part) for part in text.split(",")]
         )
     parser.add_argument(
         "--steps", action="store_true", help="time training steps only, in turn with the ordinary network's"

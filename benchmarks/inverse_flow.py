@@ -105,15 +105,15 @@ def main() -> None:
         for key in plan:
             if rest := done.get(key):
                 *numbers, held_a, held_nu, flagged, seconds = rest
-                told = [each == "True" for each in (held_a, held_nu, flagged)]
+                told = [item == "True" for item in (held_a, held_nu, flagged)]
                 report.add(*key, *map(float, numbers), *told, float(seconds))
                 continue
             cells = row(*key, 64 if run.quick else 128)
             write.writerow(cells)
             out.flush()
             report.add(*cells)
-    few = [each for each in report.rows if each[0] == 500]
-    held = [sum(bool(each[n]) for each in few) for n in (6, 7)]
+    few = [item for item in report.rows if item[0] == 500]
+    held = [sum(bool(item[n]) for item in few) for n in (6, 7)]
     report.note(f"95 % intervals held convection {held[0]} and viscosity {held[1]} of {len(few)} times.")
     report.save()
 

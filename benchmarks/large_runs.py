@@ -130,7 +130,7 @@ def timed(folder: Path, mode: str, workers: int) -> tuple[float, float]:
         subprocess.Popen([*words, "--rank", str(rank)], stdout=subprocess.PIPE, text=True)
         for rank in range(workers)
     ]
-    told = [json.loads(each.communicate()[0].splitlines()[-1]) for each in began]
+    told = [json.loads(popen.communicate()[0].splitlines()[-1]) for popen in began]
     return max(own[0] for own in told), max(own[1] for own in told)
 
 

@@ -114,10 +114,10 @@ def answers(run: Run) -> None:
             ]
             want = model.predict_proba(data) if hasattr(model, "classes_") else model.predict(data)
             found.setdefault(name, []).append(apart(model, cells, want.reshape(rows, -1)))
-    for name, each in found.items():
-        report.add(name, len(each), rows, max(each))
+    for name, item in found.items():
+        report.add(name, len(item), rows, max(item))
     count = sum(map(len, found.values()))
-    worst = max(max(each) for each in found.values())
+    worst = max(max(item) for item in found.values())
     report.note(f"{count} models; the page and `predict` are at most {worst:.1e} spreads apart (aim: 1e-12).")
     report.save()
 

@@ -201,7 +201,7 @@ def journey(run: Run) -> None:
         for k in range(EDITS):  # a curve made to rise, then to fall, and so on
             button = large.get_by_role("button", name=("Rising", "Falling")[k % 2])
             times.append(button.element_handle().evaluate(TIMED))
-        told, drawn = (sorted(each) for each in zip(*times, strict=True))
+        told, drawn = (sorted(item) for item in zip(*times, strict=True))
         report.add(
             f"[10, 10, 5, 1], 1,000 held-out rows, {EDITS} edits",
             f"error told after {median(told):.0f} ms (at most {told[-1]:.0f}), drawn after {median(drawn):.0f} ms",

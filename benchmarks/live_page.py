@@ -141,8 +141,8 @@ def pages(run: Run, browser: Any) -> None:
                 paint,
             )
     sizes = [
-        compressed(bundle(*each)) / 1000
-        for each in (("report.live", "live.js"), ("report.editing", "view.js"))
+        compressed(bundle(*item)) / 1000
+        for item in (("report.live", "live.js"), ("report.editing", "view.js"))
     ]
     report.note(
         f"The scripts are {sizes[0]:.1f} kB (report) and {sizes[1]:.1f} kB (notebook) compressed (aim: at most 25); "
@@ -163,19 +163,27 @@ def painted(browser: Any, path: Path) -> float:
 
 def costs(trace: dict[str, Any]) -> np.ndarray:
     """Milliseconds of script, style and layout of every slider event, (events, 3), from the events of a trace."""
-    told = [each for each in trace["traceEvents"] if each.get("ph") == "X" and "dur" in each]
-    inputs = [
-        each for each in told if each["name"] == EVENT and each["args"].get("data", {}).get("type") == "input"
+    told = [
+        traceevent
+        for traceevent in trace["traceEvents"]
+        if traceevent.get("ph") == "X" and "dur" in traceevent
     ]
-    thread = {(each["pid"], each["tid"]) for each in inputs}
-    own = sorted((each for each in told if (each["pid"], each["tid"]) in thread), key=lambda each: each["ts"])
+    inputs = [
+        entry
+        for entry in told
+        if entry["name"] == EVENT and entry["args"].get("data", {}).get("type") == "input"
+    ]
+    thread = {(variable["pid"], variable["tid"]) for variable in inputs}
+    own = sorted(
+        (entry for entry in told if (entry["pid"], entry["tid"]) in thread), key=lambda item: item["ts"]
+    )
     found: list[list[float]] = []
-    for each in own:
-        spent = each.get("tdur", each["dur"]) / 1000
-        if each in inputs:
+    for item in own:
+        spent = item.get("tdur", item["dur"]) / 1000
+        if item in inputs:
             found.append([spent, 0.0, 0.0])
-        elif found and each["name"] in (*STYLE, *LAYOUT):
-            found[-1][1 if each["name"] in STYLE else 2] += spent
+        elif found and item["name"] in (*STYLE, *LAYOUT):
+            found[-1][1 if item["name"] in STYLE else 2] += spent
     return np.array(found)
 
 
@@ -231,8 +239,8 @@ def edited(browser: Any, view: View, count: int) -> np.ndarray:
     one.expose_function("drawing", timed("drawing", view.drawing))
     parts = {"state": view.state(), "drawing": view.drawing(), "sheet": style()}
     one.evaluate(VIEW, {"source": bundle("report.editing", "view.js"), "parts": parts})
-    for each in view.drawing()["edges"][:count]:
-        asked = {"do": "apply", "edit": "shape", "edge": each["edge"], "to": "increasing"}
+    for edge in view.drawing()["edges"][:count]:
+        asked = {"do": "apply", "edit": "shape", "edge": edge["edge"], "to": "increasing"}
         one.evaluate("(asked) => window.ask(asked)", asked)
     told, drawn = np.array(one.evaluate("window.times")).T
     one.close()

@@ -181,9 +181,9 @@ def elliptic(rng: np.random.Generator, on: str) -> Posed:
     else:
         x, y, u, domain = plane(rng) if on == "square" else shape(rng)
         axes = [x, y]
-    truth = smooth(rng, [each.tree for each in axes])
+    truth = smooth(rng, [axis.tree for axis in axes])
     b, c = rng.uniform(0, 3), rng.choice([0.0, 0.0, 1.0])
-    right = -sum(sp.diff(truth, each.tree, 2) for each in axes) + b * truth + c * truth**3
+    right = -sum(sp.diff(truth, axis.tree, 2) for axis in axes) + b * truth + c * truth**3
     equation = -pde.lap(u) + b * u + c * u**3 == pde_of(right)
     parts = [name for name in ("walls", "rim") if name in domain.boundary] or list(domain.boundary)
     conditions = [pde.on(domain.boundary[name], u == pde_of(truth)) for name in parts]
@@ -199,10 +199,10 @@ def heat(rng: np.random.Generator, on: str) -> Posed:
     else:
         x, y, _, still = shape(rng)
         u, domain, axes = pde.unknown("u", x, y, t), still.during({t: (0, 0.3)}), [x, y]
-    truth = smooth(rng, [*(each.tree for each in axes), t.tree])
+    truth = smooth(rng, [*(axis.tree for axis in axes), t.tree])
     k, b = rng.uniform(0.1, 1), rng.uniform(-1, 1)
-    right = sp.diff(truth, t.tree) - k * sum(sp.diff(truth, each.tree, 2) for each in axes) + b * truth
-    equation = pde.dx(u, t) - k * sum(pde.dx(u, each, 2) for each in axes) + b * u == pde_of(right)
+    right = sp.diff(truth, t.tree) - k * sum(sp.diff(truth, axis.tree, 2) for axis in axes) + b * truth
+    equation = pde.dx(u, t) - k * sum(pde.dx(u, axis, 2) for axis in axes) + b * u == pde_of(right)
     parts = [name for name in domain.boundary if name not in ("start", "end")]
     parts = [name for name in ("walls", "rim") if name in parts] or parts
     conditions = [pde.on(domain.boundary[name], u == pde_of(truth)) for name in parts]
@@ -425,7 +425,7 @@ def problems(seed: int, count: int) -> list[Posed]:
 def true_error(posed: Posed, solution: pde.Solution) -> float:
     """Relative root of the mean square of the error, at random places."""
     places = posed.problem.domain.somewhere(2000, np.random.default_rng(1))
-    symbols = [each.tree for each in posed.problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in posed.problem.domain.coordinates]
     truth = np.broadcast_to(sp.lambdify(symbols, posed.truth, "numpy")(*places.T), len(places))
     values = solution(*places.T, unknown="u")
     return float(np.linalg.norm(values - truth) / np.linalg.norm(truth))
@@ -488,9 +488,9 @@ def main() -> None:
         rows.append(row(number, posed))
         false = (rows[-1][3] == "solved") != (posed.solutions == "one")
         print("!!" if false else "  ", *rows[-1], flush=True)
-    false = [each for each in rows if each[2] != "one" and each[3] == "solved"]
-    solvable = [each for each in rows if each[2] == "one"]
-    refused = [each for each in solvable if each[3] != "solved"]
+    false = [item for item in rows if item[2] != "one" and item[3] == "solved"]
+    solvable = [item for item in rows if item[2] == "one"]
+    refused = [item for item in solvable if item[3] != "solved"]
     ratios = sorted(float(e[6]) / float(e[5]) for e in solvable if e[3] == "solved" and float(e[6]) > 1e-12)
     others = len(rows) - len(solvable)
     print(

@@ -79,15 +79,15 @@ def _rates(count: int) -> list[Any]:
 
 
 FITTED: dict[str, Callable[[int], list[Any]]] = {
-    "kinds": lambda count: [Law.of(each) for each in random_laws.generate(11, count, "kinds")],
-    "textbook": lambda count: [Law.of(each) for each in textbook_laws.textbook()[::2][:count]],
-    "trees": lambda count: [Law.of(each) for each in random_laws.generate(12, count, "trees")],
+    "kinds": lambda count: [Law.of(item) for item in random_laws.generate(11, count, "kinds")],
+    "textbook": lambda count: [Law.of(item) for item in textbook_laws.textbook()[::2][:count]],
+    "trees": lambda count: [Law.of(item) for item in random_laws.generate(12, count, "trees")],
     "sums": lambda count: sums_of_terms.laws(3, count),
-    "decades": lambda count: [_OverDecades(each) for each in decade_laws.laws()[::3][:count]],
+    "decades": lambda count: [_OverDecades(law) for law in decade_laws.laws()[::3][:count]],
 }
 TESTED: dict[str, Callable[[int], list[Any]]] = {
     "altered": lambda count: altered_laws.laws(6, count),
-    "handbook": lambda count: [Law.of(each) for each in textbook_laws.handbook()[:count]],
+    "handbook": lambda count: [Law.of(item) for item in textbook_laws.handbook()[:count]],
     "rates": _rates,
 }
 COUNTS = {
@@ -102,7 +102,7 @@ def answered(family: str, at: int, law: Any, work: str | float) -> list[Any]:
     clock = Clock()
     found = ew.find_formula(X, noisy(law.values(X), noise, at), names=law.columns, work=work)
     spent = clock.seconds
-    told = [round(each, 4) for each in figures(found.recommended, found.front, rows)]
+    told = [round(figure, 4) for figure in figures(found.recommended, found.front, rows)]
     right = is_the_law(law, found.recommended, noise)
     text = found.recommended.text[:200], str(law.expression)[:200]
     return [family, law.name, rows, noise, right, found.exact, *told, spent, *text]
@@ -163,18 +163,18 @@ def main() -> None:
     sure = (right[exact].sum() + 0.5) / (exact.sum() + 1)
     fitted.note(
         f"Of {len(right)} answers {right.sum()} are right; of {exact.sum()} called exact {right[exact].sum()}: {sure:.3f}. "
-        f"Weights of the others: {', '.join(f'{each:.2f}' for each in weights)}, the first of no figure, then of "
+        f"Weights of the others: {', '.join(f'{weight:.2f}' for weight in weights)}, the first of no figure, then of "
         f"{', '.join(FIGURES)}."
     )
     fitted.save()
     tested = searched(run, "tested", TESTED, options.only, options.work)
     told, right, exact = columns_of(tested)
-    p = np.where(exact, EXACT_PROBABILITY, [logistic(each) for each in told])
+    p = np.where(exact, EXACT_PROBABILITY, [logistic(entry) for entry in told])
     name = "calibration" if options.work == WORK else f"calibration, work {options.work}"
     bins = Report(run, name, ["probability", "answers", "right", "share", "mean probability"], 12)
     for low, high in itertools.pairwise(BINS):
         there = (p >= low) & ((p < high) | (high == BINS[-1]))
-        share, mean = (float(each[there].mean()) if there.any() else float("nan") for each in (right, p))
+        share, mean = (float(item[there].mean()) if there.any() else float("nan") for item in (right, p))
         bins.add(f"{low:g} to {high:g}", int(there.sum()), int(right[there].sum()), share, mean)
     high, loud = p >= 0.9, (p >= 0.9) & ~exact
     tested.note(

@@ -97,7 +97,7 @@ def measured(run: Run, name: str) -> list[tuple[pd.DataFrame, np.ndarray, pd.Dat
 def fitted_tables(run: Run) -> list[tuple[str, pd.DataFrame, np.ndarray, pd.DataFrame, str]]:
     """Tables by name: columns and targets to fit, columns to test, and the protected column."""
     X, y = made_up()
-    listed = [(name, *each) for name in ("german", "adult") for each in measured(run, name)]
+    listed = [(name, *interval) for name in ("german", "adult") for interval in measured(run, name)]
     return [*listed, ("made up", X[:2000], y[:2000], X[2000:], "group")]
 
 

@@ -74,7 +74,7 @@ def power(d: Draft, low: int, high: int, span: Span | None = None) -> Any:
 def factor(d: Draft) -> Any:
     """A number as laws of physics have it."""
     numbers = [1, Rational(1, 2), 2, -1, 1 / (4 * pi), 1 / (2 * pi), 4 * pi, Rational(3, 2), Rational(1, 3)]
-    return d.pick([sympy.sympify(each) for each in numbers], [50, 10, 8, 5, 10, 8, 4, 3, 2])
+    return d.pick([sympy.sympify(number) for number in numbers], [50, 10, 8, 5, 10, 8, 4, 3, 2])
 
 
 def front(d: Draft, low: int = 0, high: int = 3) -> Any:
@@ -342,7 +342,7 @@ def _tree(d: Draft, columns: Sequence[Any], size: int, within: frozenset[str], n
     if size == 2 or d.chance(0.3):
         barred = {name for one in (TRIG, GROWTH) if one & within for name in one}
         names = [name for name in UNARY if name not in barred]
-        name = d.pick(names, [UNARY[each][1] for each in names])
+        name = d.pick(names, [UNARY[item][1] for item in names])
         return UNARY[name][0](_tree(d, columns, size - 1, within | {name}))
     # Constants stand on the left alone: a number in a function, or of a number, is only another number.
     left = d.count(1, size - 2)
@@ -383,7 +383,7 @@ def _made(d: Draft, family: str) -> dict[str, Any] | None:
         return None
     if family == "trees" and not LEAST <= complexity(expression) <= MOST:
         return None
-    at = [int(each.name[1:]) - 1 for each in used]
+    at = [int(symbol.name[1:]) - 1 for symbol in used]
     names = [f"x{k + 1}" for k in range(len(used))]
     expression = expression.xreplace(dict(zip(used, map(sympy.Symbol, names), strict=True)))
     low, high = [d.low[k] for k in at], [d.high[k] for k in at]

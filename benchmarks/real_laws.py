@@ -465,7 +465,7 @@ def in_form(law: Law, formula: Any, table: Table, starts: list[np.ndarray]) -> n
 
 def inside(law: Law, constants: np.ndarray) -> bool:
     pairs = zip(law.told(constants), law.published.values(), strict=True)
-    return all(each is None or each[0] <= value <= each[1] for value, each in pairs)
+    return all(pair is None or pair[0] <= value <= pair[1] for value, pair in pairs)
 
 
 def written(law: Law, constants: np.ndarray | None) -> str:
@@ -516,8 +516,8 @@ def judge(run: Run, part: str, laws: tuple[Law, ...], work: str) -> None:
             *(("alternative", a.formula) for a in found.alternatives()),
         ]
         known = [(where, in_form(law, one, table, [start, own])) for where, one in offered]
-        fits = [(where, each) for where, each in known if each is not None]
-        right = [(where, each) for where, each in fits if inside(law, each)]
+        fits = [(where, item) for where, item in known if item is not None]
+        right = [(where, fit) for where, fit in fits if inside(law, fit)]
         place, best = next(iter(right or fits), ("no", None))
         leading = in_form(law, found.recommended, table, [start, own])
         leads = leading is not None and inside(law, leading)

@@ -56,7 +56,7 @@ def formula(at: int) -> tuple[str, str]:
     if at % 2:
         y = y + 0.01 * np.sqrt(np.mean(y**2)) * rng.standard_normal(len(y))
     found = ew.find_formula(X, y, names=problem["vars"])
-    told = [(each.exact_text, each.error.hex(), each.complexity) for each in found.front]
+    told = [(item.exact_text, item.error.hex(), item.complexity) for item in found.front]
     return digest(told, found.best.exact_text, found.exact, found.message), found.stop_reason
 
 
@@ -198,12 +198,12 @@ def show(quick: bool, results: dict[str, list[dict[str, Any]]]) -> None:
     """The table of all jobs."""
     from _common import Report, Run
 
-    columns = ["job", "ended", "same bits", *(f"CPU s, {each}" for each in SETTINGS), "default / one"]
+    columns = ["job", "ended", "same bits", *(f"CPU s, {setting}" for setting in SETTINGS), "default / one"]
     report = Report(Run("repeatable", quick, None), "settings", columns, [12, 14, 9, 20, 20, 20, 12])
-    for name, each in results.items():
-        spent = [one["cpu"] for one in each]
-        same = len({one["hash"] for one in each}) == 1 and each[0]["hash"] != "failed"
-        report.add(name, each[-1]["why"], same, *spent, spent[1] / max(spent[0], 1e-9))
+    for name, result in results.items():
+        spent = [one["cpu"] for one in result]
+        same = len({one["hash"] for one in result}) == 1 and result[0]["hash"] != "failed"
+        report.add(name, result[-1]["why"], same, *spent, spent[1] / max(spent[0], 1e-9))
     ratios = sorted(report.column("default / one"))
     report.note(
         f"The same bits in all three settings: {sum(report.column('same bits'))} of {len(results)} jobs. CPU seconds with "

@@ -71,8 +71,8 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         q, k, v = (
-            each(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for each in (self.query, self.key, self.value)
+            item(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for item in (self.query, self.key, self.value)
         )
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None])
         x = self.after_attention(x + self.project(attended.transpose(1, 2).flatten(2)))
@@ -141,19 +141,19 @@ def load(place: Path) -> tuple[Encoder, Tokens]:
 
 def batches(sentences: list[str], tokens: Tokens, size: int = 64) -> list[tuple[Tensor, Tensor]]:
     """Sentences of about one length together, padded; in order of length."""
-    coded = sorted((tokens(each) for each in sentences), key=len)
+    coded = sorted((tokens(sentence) for sentence in sentences), key=len)
     return [padded(coded[k : k + size]) for k in range(0, len(coded), size)]
 
 
 def padded(coded: list[list[int]]) -> tuple[Tensor, Tensor]:
     longest = max(map(len, coded))
-    rows = torch.tensor([each + [0] * (longest - len(each)) for each in coded])
-    lengths = torch.tensor([len(each) for each in coded])
+    rows = torch.tensor([item + [0] * (longest - len(item)) for item in coded])
+    lengths = torch.tensor([len(item) for item in coded])
     return rows, torch.arange(longest) < lengths[:, None]
 
 
 def vectors(encoder: nn.Module, sentences: list[str], tokens: Tokens) -> Tensor:
-    coded = [tokens(each) for each in sentences]
+    coded = [tokens(sentence) for sentence in sentences]
     order = sorted(range(len(coded)), key=lambda k: len(coded[k]))
     found: list[Tensor] = [torch.empty(0)] * len(coded)
     with torch.no_grad():

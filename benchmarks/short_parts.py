@@ -37,10 +37,10 @@ def main() -> None:
     )  # fmt: skip
     for law in generate(options.seed, 4 if options.quick else options.count, "trees"):
         names = tuple(law["vars"])
-        truth = sympy.lambdify([sympy.Symbol(each) for each in names], sympy.sympify(law["formula"]), "numpy")
+        truth = sympy.lambdify([sympy.Symbol(name) for name in names], sympy.sympify(law["formula"]), "numpy")
         rng = np.random.default_rng(1)
         X, fresh = rng.uniform(law["low"], law["high"], (2, ROWS, len(names)))
-        y, told = (np.broadcast_to(truth(*each.T), (ROWS,)) for each in (X, fresh))
+        y, told = (np.broadcast_to(truth(*array.T), (ROWS,)) for array in (X, fresh))
         rows = SplitRows.split(names, X, y, 0.2, 0)
         clock = Clock()
         with np.errstate(all="ignore"):

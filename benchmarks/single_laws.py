@@ -188,13 +188,13 @@ def main(seed: int, count: int, noise: float, only: str = "") -> None:
         start = time.process_time()
         front = one_variable(x, y)
         times.append(time.process_time() - start)
-        hits = [each for each in front if right(each, law, noise)]
+        hits = [formula for formula in front if right(formula, law, noise)]
         score[law.family].append(bool(hits))
         last += bool(hits) and hits[-1] is front[-1]
         if not hits:
             print(f"-- {law.family}: {law.text} on [{law.low}, {law.high}] {times[-1]:.2f} s")
-            for each in front[-3:]:
-                print(f"     {each.complexity} {each.residual:.1e} {render(each.tree)[:130]}")
+            for formula in front[-3:]:
+                print(f"     {formula.complexity} {formula.residual:.1e} {render(formula.tree)[:130]}")
     for name, results in score.items():
         print(f"{name:15s} {sum(results)}/{len(results)}")
     total = sum(map(sum, score.values()))

@@ -163,18 +163,20 @@ CASES: dict[str, Callable[[], Case]] = {
 
 def right(found: pde.SolutionFormula, case: Case) -> bool:
     """Whether every formula is the closed form that is known."""
-    symbols = {each.name: each for each in case.problem.domain.coordinates}
-    wanted = {name: read_term(each, symbols).tree for name, each in case.exact.items()}
+    symbols = {coordinate.name: coordinate for coordinate in case.problem.domain.coordinates}
+    wanted = {name: read_term(value, symbols).tree for name, value in case.exact.items()}
 
     def vanishes(name: str, apart: sp.Expr) -> bool:
         if name in case.open:
-            places = [each.tree for each in case.problem.domain.coordinates if not each.time]
-            return all(is_zero(sp.diff(apart, each)) for each in places)
+            places = [
+                coordinate.tree for coordinate in case.problem.domain.coordinates if not coordinate.time
+            ]
+            return all(is_zero(sp.diff(apart, place)) for place in places)
         return is_zero(apart)
 
     return all(
-        name in found.expressions and vanishes(name, sp.sympify(found.expressions[name]) - each)
-        for name, each in wanted.items()
+        name in found.expressions and vanishes(name, sp.sympify(found.expressions[name]) - item)
+        for name, item in wanted.items()
     )
 
 
@@ -188,7 +190,7 @@ def main() -> None:
         solution = pde.solve(case.problem, case.tolerance)
         solving, clock = clock.seconds, Clock()
         found = solution.formula(case.of)
-        words = "; ".join(f"{unknown} = {each}" for unknown, each in found.texts.items()) or found.message
+        words = "; ".join(f"{unknown} = {item}" for unknown, item in found.texts.items()) or found.message
         distance = max(found.distances.values(), default=float("nan"))
         report.add(name, right(found, case), found.checked, distance, solving, clock.seconds, words)
     report.note(

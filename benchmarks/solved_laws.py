@@ -48,16 +48,16 @@ def _of(problem: dict[str, Any]) -> Iterator[dict[str, Any]]:
         return
     low, high = np.percentile(truth, MIDDLE)
     for k, name in enumerate(names):
-        others = [each for each in names if each != name]
+        others = [item for item in names if item != name]
         columns = [output, *others]
-        known = np.column_stack([truth, X[:, [names.index(each) for each in others]]])
+        known = np.column_stack([truth, X[:, [names.index(other) for other in others]]])
         for branch in _freed(law, y, symbols[name]):
             back = _values(branch, columns, known)
             if not np.allclose(back, X[:, k], rtol=SAME, atol=0):
                 continue
             ends = (
-                [low, *(problem["low"][names.index(each)] for each in others)],
-                [high, *(problem["high"][names.index(each)] for each in others)],
+                [low, *(problem["low"][names.index(other)] for other in others)],
+                [high, *(problem["high"][names.index(other)] for other in others)],
             )
             if is_fair(branch, columns, *ends):
                 yield problem | {
@@ -66,8 +66,8 @@ def _of(problem: dict[str, Any]) -> Iterator[dict[str, Any]]:
                     "formula": str(branch),
                     "output": name,
                     "vars": columns,
-                    "low": [float(each) for each in ends[0]],
-                    "high": [float(each) for each in ends[1]],
+                    "low": [float(end) for end in ends[0]],
+                    "high": [float(end) for end in ends[1]],
                     "units": None,
                     "out_units": None,
                     "source": "benchmarks/solved_laws.py",
@@ -77,7 +77,7 @@ def _of(problem: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _freed(law: Any, y: Any, column: Any) -> Iterator[Any]:
     """What a column may be equal to."""
-    if sum(each == column for each in sympy.preorder_traversal(law)) == 1:
+    if sum(item == column for item in sympy.preorder_traversal(law)) == 1:
         yield from _undone(law, y, column)
         return
     top, _ = sympy.fraction(sympy.together(law - y))
@@ -90,8 +90,8 @@ def _undone(law: Any, value: Any, column: Any) -> Iterator[Any]:
     if law == column:
         yield value
         return
-    inner = next(each for each in law.args if each.has(column))
-    rest = [each for each in law.args if each is not inner]
+    inner = next(argument for argument in law.args if argument.has(column))
+    rest = [argument for argument in law.args if argument is not inner]
     if law.is_Add:
         found = [value - sympy.Add(*rest)]
     elif law.is_Mul:
@@ -103,8 +103,8 @@ def _undone(law: Any, value: Any, column: Any) -> Iterator[Any]:
         found = [sympy.log(value) / sympy.log(law.base)]
     else:
         found = [inverse(value) for inverse in _INVERSE.get(law.func, ())]
-    for each in found:
-        yield from _undone(inner, each, column)
+    for item in found:
+        yield from _undone(inner, item, column)
 
 
 def _values(expression: Any, names: Sequence[str], X: Any) -> Any:

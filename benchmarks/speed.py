@@ -126,14 +126,14 @@ def measured(tables: Sequence[str], peers: Sequence[str], settings: Settings) ->
                 found.append(finding)
     return Results(
         machine(settings.threads),
-        tuple(each for each in found if isinstance(each, Comparison)),
-        tuple(each for each in found if isinstance(each, NotMeasured)),
+        tuple(finding for finding in found if isinstance(finding, Comparison)),
+        tuple(finding for finding in found if isinstance(finding, NotMeasured)),
     )
 
 
 def rows(results: Results, table: str) -> list[dict[str, str]]:
     """One table as rows of cells by column; every row has the same columns."""
-    found = [each for each in results.of(table) if each.measure != "ceiling"]
+    found = [item for item in results.of(table) if item.measure != "ceiling"]
     return _wide(found) if table in WIDE else _long(found)
 
 
@@ -141,46 +141,46 @@ def notes(results: Results, table: str) -> list[str]:
     """Sentences under a table: ceilings, goals, and what is missing."""
     found = results.of(table)
     sentences: list[str] = []
-    if ceilings := [each for each in found if each.measure == "ceiling"]:
-        parts = [f"{each.setting['ceiling']} {_ceiling(each)}" for each in ceilings]
+    if ceilings := [item for item in found if item.measure == "ceiling"]:
+        parts = [f"{ceiling.setting['ceiling']} {_ceiling(ceiling)}" for ceiling in ceilings]
         sentences.append(f"One core at most: {', '.join(parts)}.")
-    aimed = sorted((each for each in found if each.goal), key=_aim)
+    aimed = sorted((item for item in found if item.goal), key=_aim)
     for (column, goal), same in groupby(aimed, key=_aim):
         several = list(same)
-        met = sum(bool(each.met) for each in several)
+        met = sum(bool(item.met) for item in several)
         sentences.append(f"{column}: the aim of {goal} is met in {met} of {len(several)}.")
-    missing = [each for each in results.missing if each.table == table]
-    return sentences + [f"Not measured: {each.reference}: {each.reason}." for each in missing]
+    missing = [item for item in results.missing if item.table == table]
+    return sentences + [f"Not measured: {item.reference}: {item.reason}." for item in missing]
 
 
 def _wide(found: Sequence[Comparison]) -> list[dict[str, str]]:
-    columns = list(dict.fromkeys(_column(each) for each in found))
+    columns = list(dict.fromkeys(_column(comparison) for comparison in found))
     grouped: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
-    for each in found:
-        cells = {key: str(value) for key, value in each.setting.items() if key != "base"}
-        if each.table == "peers":
-            cells["what"] = each.measure
+    for comparison in found:
+        cells = {key: str(value) for key, value in comparison.setting.items() if key != "base"}
+        if comparison.table == "peers":
+            cells["what"] = comparison.measure
         row = grouped.setdefault(tuple(cells.items()), dict.fromkeys(columns, ""))
-        share = f"{100 * each.ratio:.0f} %, {each.extra.get('bound by')}"
-        row[_column(each)] = share if each.table == "roofline" else ratio_text(each)
+        share = f"{100 * comparison.ratio:.0f} %, {comparison.extra.get('bound by')}"
+        row[_column(comparison)] = share if comparison.table == "roofline" else ratio_text(comparison)
     return [dict(key) | row for key, row in grouped.items()]
 
 
 def _long(found: Sequence[Comparison]) -> list[dict[str, str]]:
     """A row for each comparison; what was held fixed in only some of them is left open in the others."""
-    fixed = dict.fromkeys((key for each in found for key in each.setting), "")
+    fixed = dict.fromkeys((key for comparison in found for key in comparison.setting), "")
     return [
         fixed
-        | {key: str(value) for key, value in each.setting.items()}
+        | {key: str(value) for key, value in comparison.setting.items()}
         | {
-            "measure": each.measure,
-            "figure": amount(each.ours, each.unit),
-            "against": each.reference,
-            "its figure": amount(each.theirs, each.unit),
-            "ratio": ratio_text(each),
-            "aim": each.goal,
+            "measure": comparison.measure,
+            "figure": amount(comparison.ours, comparison.unit),
+            "against": comparison.reference,
+            "its figure": amount(comparison.theirs, comparison.unit),
+            "ratio": ratio_text(comparison),
+            "aim": comparison.goal,
         }
-        for each in found
+        for comparison in found
     ]
 
 
@@ -194,11 +194,11 @@ def line(finding: Finding) -> str:
     return f"{finding.table}: {fixed}: {finding.measure} against {finding.reference}: {ratio_text(finding)}"
 
 
-def ratio_text(each: Comparison) -> str:
+def ratio_text(comparison: Comparison) -> str:
     """Median and, where there are several repetitions, quartiles: "5.20 (5.10–5.40)"."""
-    if each.low == each.high:
-        return figure(each.ratio)
-    return f"{figure(each.ratio)} ({figure(each.low)}–{figure(each.high)})"
+    if comparison.low == comparison.high:
+        return figure(comparison.ratio)
+    return f"{figure(comparison.ratio)} ({figure(comparison.low)}–{figure(comparison.high)})"
 
 
 def amount(value: float, unit: str) -> str:
@@ -216,20 +216,22 @@ def figure(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
-def _column(each: Comparison) -> str:
-    if each.table in ("roofline", "peers"):
-        return each.measure if each.table == "roofline" else each.reference
-    base = ", with base" if each.setting.get("base") == "silu" else ""
-    return each.reference + (base or (", forward" if each.measure == "forward" else ""))
+def _column(comparison: Comparison) -> str:
+    if comparison.table in ("roofline", "peers"):
+        return comparison.measure if comparison.table == "roofline" else comparison.reference
+    base = ", with base" if comparison.setting.get("base") == "silu" else ""
+    return comparison.reference + (base or (", forward" if comparison.measure == "forward" else ""))
 
 
-def _aim(each: Comparison) -> tuple[str, str]:
-    column = _column(each) if each.table in ("layers", "roofline") else each.measure
-    return column + (", median of all cells" if each.setting.get("in") == "all" else ""), each.goal
+def _aim(comparison: Comparison) -> tuple[str, str]:
+    column = _column(comparison) if comparison.table in ("layers", "roofline") else comparison.measure
+    return column + (
+        ", median of all cells" if comparison.setting.get("in") == "all" else ""
+    ), comparison.goal
 
 
-def _ceiling(each: Comparison) -> str:
-    return f"{each.ours / 1e9:.0f} {'G multiply-adds/s' if each.unit == 'MAC/s' else 'GB/s'}"
+def _ceiling(comparison: Comparison) -> str:
+    return f"{comparison.ours / 1e9:.0f} {'G multiply-adds/s' if comparison.unit == 'MAC/s' else 'GB/s'}"
 
 
 def parts(results: Results, tables: Sequence[str], suffix: str = "") -> dict[str, Any]:

@@ -119,17 +119,17 @@ def laws(seed: int, count: int) -> list[Law]:
 
 def _law(rng: np.random.Generator, kind: str, name: str) -> Law | None:
     box, pool = KINDS[kind]
-    terms = [_Term(each.strip()) for each in re.split(r",(?![^(]*\))", pool)]
+    terms = [_Term(part.strip()) for part in re.split(r",(?![^(]*\))", pool)]
     picked = [terms[at] for at in rng.choice(len(terms), rng.integers(3, 5), replace=False)]
-    if sum(each.numbers for each in picked) not in (6, 7):
+    if sum(item.numbers for item in picked) not in (6, 7):
         return None
-    symbols = {each: sympy.Symbol(each) for each in box}
-    parts = [sympy.sympify(each.drawn(rng), locals=symbols) for each in picked]
+    symbols = {item: sympy.Symbol(item) for item in box}
+    parts = [sympy.sympify(item.drawn(rng), locals=symbols) for item in picked]
     total = sympy.Add(*parts)
-    columns = tuple(each for each in box if symbols[each] in total.free_symbols)
+    columns = tuple(item for item in box if symbols[item] in total.free_symbols)
     if len(columns) < 2:
         return None
-    low, high = zip(*(box[each] for each in columns), strict=True)
+    low, high = zip(*(box[column] for column in columns), strict=True)
     law = Law(name, total, columns, low, high)
     X = law.draw(np.random.default_rng(0), ROWS)
     spread = float(law.values(X).std())
@@ -167,19 +167,19 @@ def _composed(rng: np.random.Generator, box: dict[str, tuple[float, float]]) -> 
         )
         return f"({sign * size:.3g}){before}"
     if kind == "pair":
-        plain = [each for each in PLAIN if each not in POSITIVE]
+        plain = [item for item in PLAIN if item not in POSITIVE]
         inner = rng.choice((f"{first}*{second}", f"({first} - {second})", f"({first} + {second})"))
         return f"({sign * size:.3g})*{_of(rng.choice([*plain[:5], 'exp(-u**2)']), inner)}"
     if kind == "constant":
-        pool = [each for each in WITH_CONSTANT if positive or each not in POSITIVE_WITH_CONSTANT]
+        pool = [item for item in WITH_CONSTANT if positive or item not in POSITIVE_WITH_CONSTANT]
         inner = np.exp(rng.uniform(*np.log((0.35, 2.8))))
         return f"({sign * size:.3g}){before}*{_of(rng.choice(pool), first).replace('k', f'({inner:.3g})')}"
     inner = first
     if kind == "composed":
-        known = [each for each in PLAIN[:9] if positive or each not in POSITIVE]
+        known = [item for item in PLAIN[:9] if positive or item not in POSITIVE]
         inner = _of(rng.choice(known), first)
         positive = False
-    pool = [each for each in PLAIN if positive or each not in POSITIVE]
+    pool = [item for item in PLAIN if positive or item not in POSITIVE]
     return f"({sign * size:.3g}){before}*{_of(rng.choice(pool), inner)}"
 
 
@@ -190,18 +190,18 @@ def _of(function: str, inner: str) -> str:
 def _summed(box: dict[str, tuple[float, float]], texts: list[str], name: str) -> Law | None:
     """The sum as a law, if each term carries its share and no two become one."""
     symbols = {
-        each: sympy.Symbol(each, real=True, positive=low > 0 or None) for each, (low, _) in box.items()
+        item: sympy.Symbol(item, real=True, positive=low > 0 or None) for item, (low, _) in box.items()
     }
-    parts = [sympy.sympify(each, locals=symbols) for each in texts]
+    parts = [sympy.sympify(text, locals=symbols) for text in texts]
     total = sympy.Add(*parts)
-    columns = tuple(each for each in box if symbols[each] in total.free_symbols)
+    columns = tuple(item for item in box if symbols[item] in total.free_symbols)
     if len(columns) < 2 or len(sympy.Add.make_args(total)) != len(parts):
         return None
-    plain = {symbols[each]: sympy.Symbol(each) for each in box}
-    low, high = zip(*(box[each] for each in columns), strict=True)
-    laws = [Law(name, each.subs(plain), columns, low, high) for each in (total, *parts)]
+    plain = {symbols[item]: sympy.Symbol(item) for item in box}
+    low, high = zip(*(box[column] for column in columns), strict=True)
+    laws = [Law(name, part.subs(plain), columns, low, high) for part in (total, *parts)]
     X = laws[0].draw(np.random.default_rng(0), ROWS)
-    spread, *shares = (float(each.values(X).std()) for each in laws)
+    spread, *shares = (float(law.values(X).std()) for law in laws)
     return laws[0] if min(shares) >= MATTERS * spread and max(shares) <= 20 * spread else None
 
 

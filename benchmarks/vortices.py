@@ -57,9 +57,9 @@ def solve(
         if n % (steps // times) == 0:
             found.append(w)
     fields: dict[str, list[Array]] = {"w": [], "u": [], "v": []}
-    for each in found:
-        fields["w"].append(np.fft.irfft2(each, s=at.shape))
-        u, v = velocity(each)
+    for item in found:
+        fields["w"].append(np.fft.irfft2(item, s=at.shape))
+        u, v = velocity(item)
         fields["u"].append(u)
         fields["v"].append(v)
     return (

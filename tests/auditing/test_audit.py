@@ -44,7 +44,7 @@ def test_the_bias_is_found_and_its_direction(result):
 def test_flips_are_those_of_predicting_again(biased, result):
     other = biased.X.assign(sex=np.where(biased.X["sex"] == "m", "f", "m"))
     flipped = biased.model.predict(other) != biased.model.predict(biased.X)
-    found = next(each for each in result.flips if each.attribute == "sex")
+    found = next(flip for flip in result.flips if flip.attribute == "sex")
     assert found.share == pytest.approx(flipped.mean(), abs=1e-12)
     change = np.abs(biased.model.predict_proba(other)[:, 1] - biased.model.predict_proba(biased.X)[:, 1])
     assert found.largest == pytest.approx(change.max(), abs=1e-9)
@@ -52,7 +52,7 @@ def test_flips_are_those_of_predicting_again(biased, result):
 
 
 def test_the_bound_of_an_additive_model_is_reached_and_never_passed(biased, result):
-    bound = next(each for each in result.flips if each.attribute == "sex").certified
+    bound = next(flip for flip in result.flips if flip.attribute == "sex").certified
     out = [biased.model.decision_function(biased.X.assign(sex=sex)) for sex in ("f", "m")]
     assert bound.method == "exact"
     assert np.abs(out[1] - out[0]).max() == pytest.approx(bound.bound, rel=1e-6)
@@ -60,17 +60,17 @@ def test_the_bound_of_an_additive_model_is_reached_and_never_passed(biased, resu
 
 
 def test_planted_proxies_are_found_and_noise_is_not(result):
-    sex = next(each for each in result.proxies if each.attribute == "sex")
+    sex = next(proxy for proxy in result.proxies if proxy.attribute == "sex")
     assert [proxy.column for proxy in sex.found] == ["height"]
     shape = sex.found[0].shape
     assert shape.y[-1] > 1 > -1 > shape.y[0]  # the tall are men
-    age = next(each for each in result.proxies if each.attribute == "age")
+    age = next(proxy for proxy in result.proxies if proxy.attribute == "age")
     assert not age.found
     assert not age.pairs
 
 
 def test_limits(result):
-    assert [each.attribute for each in result.breaches("dp > 0.15")] == ["sex"]
+    assert [breach.attribute for breach in result.breaches("dp > 0.15")] == ["sex"]
     assert not result.breaches("dp > 0.9", "dp_ratio < 0.01")
     assert result.breaches("certified@sex > 0")
     assert result.breaches("dp@intersection > 0.1")[0].attribute == "sex & age"
@@ -179,7 +179,7 @@ def test_bad_input_is_told_in_a_sentence(biased, change, words):
 def test_pictures(result):
     assert len(ew.plots.plot_audit(result, "sex").axes) == 6
     assert len(ew.plots.plot_audit(result, "intersection", theme="dark").axes) == 6
-    sex = next(each for each in result.proxies if each.attribute == "sex")
+    sex = next(proxy for proxy in result.proxies if proxy.attribute == "sex")
     assert ew.plots.plot_proxies(sex).axes[0].get_title(loc="left").startswith("height")
 
 

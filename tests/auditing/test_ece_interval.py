@@ -66,7 +66,7 @@ def test_gaps_between_groups_are_held_too(squeezes):
     held = list[bool]()
     for seed in range(80):
         made = [rows(np.random.default_rng([2, seed, k]), 400, squeeze) for k, squeeze in enumerate(squeezes)]
-        p, y = (np.concatenate([each[k] for each in made]) for k in (0, 1))
+        p, y = (np.concatenate([item[k] for item in made]) for k in (0, 1))
         part = Grouping("g", ("a", "b"), np.repeat([0, 1], 400), ("g",))
         outcomes = Outcomes(y, p, p > 0.5, np.ones(800))
         boots = Resamples(outcomes, (part,), seed)

@@ -129,8 +129,8 @@ def held(blocks, trials=60, draws=100, tables=60):
     for seed in range(tables):
         r = np.random.default_rng(seed)
         rates = [r.binomial(trials, block) / trials for block in blocks]
-        parts = [sampled_rates(each, np.full(len(each), trials), draws, seed) for each in rates]
-        low, high = difference_interval(parts, max(float(np.ptp(each)) for each in rates), 1.0)
+        parts = [sampled_rates(rate, np.full(len(rate), trials), draws, seed) for rate in rates]
+        low, high = difference_interval(parts, max(float(np.ptp(rate)) for rate in rates), 1.0)
         count += low <= gap + 1e-9 <= high + 2e-9
     return count / tables
 
@@ -192,7 +192,7 @@ def test_intervals_of_numbers_hold_the_widest_gap_too():
 )
 @settings(max_examples=25, deadline=None)
 def test_an_interval_holds_what_was_measured_and_stays_within_0_and_1(counts, seed):
-    hits, trials = (np.array(each, float) for each in zip(*counts, strict=True))
+    hits, trials = (np.array(item, float) for item in zip(*counts, strict=True))
     values = hits / trials
     part = sampled_rates(values, trials, 80, seed)
     observed = float(np.ptp(values))

@@ -71,7 +71,7 @@ def test_numbers_are_limited_over_their_whole_range(biased):
 
 def test_removed_columns_change_nothing_at_all(biased):
     made = ew.auditing.neutralize_columns(biased.model, ["sex", "height"], biased.X)
-    assert [each.bound for each in made.certificates] == [0.0, 0.0]
+    assert [certificate.bound for certificate in made.certificates] == [0.0, 0.0]
     changed = biased.X.assign(sex="f", height=100.0)
     np.testing.assert_array_equal(made.model.predict(changed), made.model.predict(biased.X))
     # Constants stay: the mean log-odds is what it was.
@@ -132,7 +132,7 @@ def rates_of(chance, actual, part, criterion):
     """Accuracy, and the widest difference of the rates that a criterion looks at."""
     kinds = [actual == 1, actual == 0] if criterion == "eo" else [np.ones_like(actual, dtype=bool)]
     rates = [[chance[(part.codes == g) & kind].mean() for g in range(len(part.groups))] for kind in kinds]
-    return np.where(actual == 1, chance, 1 - chance).mean(), max(np.ptp(each) for each in rates)
+    return np.where(actual == 1, chance, 1 - chance).mean(), max(np.ptp(rate) for rate in rates)
 
 
 @pytest.mark.parametrize("criterion", ["dp", "eo"])

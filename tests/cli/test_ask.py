@@ -37,7 +37,7 @@ class Laboratory(io.StringIO):
 
     def readline(self, *_):
         place = self.printed.getvalue().rpartition(", at ")[2].partition("\n")[0]
-        at = {name: float(value) for name, value in (each.split(" = ") for each in place.split(", "))}
+        at = {name: float(value) for name, value in (part.split(" = ") for part in place.split(", "))}
         if self.answers:
             return self.answers.pop(0) + "\n"
         self.most -= 1

@@ -167,7 +167,7 @@ def test_report_holds_out_what_fit_held_out(edgewise, frame):
         )
         told = json.loads(edgewise("report", "m/model.kan", *words).out)
         assert told["rows"] == fitted["rows"]["held_out"]
-        ours = [[row["rmse"] for row in each["accuracy"] if row["ours"]] for each in (fitted, told)]
+        ours = [[row["rmse"] for row in item["accuracy"] if row["ours"]] for item in (fitted, told)]
         assert ours[0] == pytest.approx(ours[1])
 
 

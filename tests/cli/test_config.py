@@ -105,7 +105,7 @@ def test_no_place_of_any_command_is_a_number(edgewise):
     ]
     assert len(places) > 20
     for name, parameter in places:
-        if any(each.name == "config" for each in commands.commands[name].params):
+        if any(param.name == "config" for param in commands.commands[name].params):
             key = parameter.opts[0].lstrip("-")
             done = edgewise(name, "--config", write(f"[{name}]\n{key} = 7\n"))
             assert done.code == 2

@@ -35,7 +35,7 @@ def test_without_a_command_the_others_are_there(edgewise, tmp_path, monkeypatch,
     shown = edgewise("--help")
     assert shown.code == 0
     listed = {line.split()[1] for line in shown.out.splitlines() if line.startswith("│ ") and line[2] != " "}
-    assert {each.replace("_", "-") for each in NAMES} - {name.replace("_", "-")} <= listed
+    assert {text.replace("_", "-") for text in NAMES} - {name.replace("_", "-")} <= listed
     assert name.replace("_", "-") not in listed
     assert "No such command" in edgewise(name.replace("_", "-")).err
 
@@ -70,10 +70,10 @@ def test_no_command_is_imported_from_outside_its_place():
     ],
 )
 def test_defaults_are_those_of_the_library(name, function):
-    (request,) = (each for each in app.requests() if each.__module__.endswith(f".{name}"))
+    (request,) = (item for item in app.requests() if item.__module__.endswith(f".{name}"))
     arguments = inspect.signature(attrgetter(function)(ew)).parameters
-    shared = [each for each in worded(request) if each.name in arguments and each.default is not None]
+    shared = [field for field in worded(request) if field.name in arguments and field.default is not None]
     assert shared
-    for each in shared:
-        default = arguments[each.name].default
-        assert each.default == default or default is inspect.Parameter.empty, each.name
+    for item in shared:
+        default = arguments[item.name].default
+        assert item.default == default or default is inspect.Parameter.empty, item.name

@@ -58,7 +58,7 @@ def test_courses_may_be_named_by_days(edgewise, cooling):
     words = ["--groups", "cup", "--work", "0.1", "--out", "law", "-q"]
     done = edgewise("dynamics", "days.csv", "-t", "minute", *words)
     assert done.code == 0, done.err
-    assert [each.label for each in load("law/dynamics.kan").courses] == ["2024-01-01", "2024-01-02"]
+    assert [course.label for course in load("law/dynamics.kan").courses] == ["2024-01-01", "2024-01-02"]
 
 
 def test_rows_are_named_as_in_the_table(edgewise, cooling):

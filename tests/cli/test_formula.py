@@ -485,7 +485,7 @@ def test_weights_that_make_no_sense_end_in_one_sentence(edgewise, options, said:
 def test_one_law_for_groups(edgewise, tmp_path):
     t = np.linspace(0, 5, 30)
     rates = {"cup": 0.9, "pot": 0.5, "bath": 0.2}
-    lines = [f"{each},{name},{20 + 50 * np.exp(-rate * each)}" for name, rate in rates.items() for each in t]
+    lines = [f"{time},{name},{20 + 50 * np.exp(-rate * time)}" for name, rate in rates.items() for time in t]
     table = tmp_path / "cool.csv"
     table.write_text("\n".join(["minute,vessel,temperature", *lines]))
     words = ["formula", table, "-t", "temperature", "--groups", "vessel", "--work", "0.02", "--quiet"]
@@ -493,7 +493,7 @@ def test_one_law_for_groups(edgewise, tmp_path):
     assert done.code == 0, done.err
     found = json.loads(done.out)["best"]
     assert found["text"] == "50*exp(-a*minute) + 20"
-    assert {each["group"]: round(each["a"]["value"], 6) for each in found["own"]} == rates
+    assert {item["group"]: round(item["a"]["value"], 6) for item in found["own"]} == rates
     assert edgewise(*words, "--exclude-functions", "sin,cos,tanh").code == 0
     refused = edgewise(*words, "--pick", "2")
     assert refused.code == 2
@@ -510,12 +510,12 @@ def test_groups_of_days_and_numbers_predict_from_the_folder(edgewise, tmp_path, 
     """Named as they stand in the table, in the answer and in what predicts."""
     t = np.linspace(0, 5, 20)
     rates = dict(zip(labels, (0.9, 0.5, 0.2), strict=True))
-    rows = [(each, name, 20 + 60 * np.exp(-rate * each)) for name, rate in rates.items() for each in t]
+    rows = [(time, name, 20 + 60 * np.exp(-rate * time)) for name, rate in rates.items() for time in t]
     table, out = tmp_path / "cool.csv", tmp_path / "law"
     table.write_text("\n".join(["minute,run,y", *(f"{a},{b},{c}" for a, b, c in rows)]))
     done = edgewise("formula", table, "-t", "y", "--groups", "run", "--work", "0.02", "--out", out, "--json")
     assert done.code == 0, done.err
-    assert [str(each["group"]) for each in json.loads(done.out)["best"]["own"]] == list(labels)
+    assert [str(item["group"]) for item in json.loads(done.out)["best"]["own"]] == list(labels)
     predicted = edgewise("predict", out / "formula.kan", table)
     assert predicted.code == 0, predicted.err
     values = [float(line.split(",")[2]) for line in predicted.out.splitlines()[1:]]
@@ -530,7 +530,7 @@ def test_groups_of_days_and_numbers_predict_from_the_folder(edgewise, tmp_path, 
 @pytest.mark.slow
 def test_words_in_the_table_are_groups_unasked(edgewise):
     t = np.linspace(0, 5, 60)
-    lines = [f"{each},{'cup' if at % 2 else 'pot'},{(2 + at % 2) * each + 7}" for at, each in enumerate(t)]
+    lines = [f"{time},{'cup' if at % 2 else 'pot'},{(2 + at % 2) * time + 7}" for at, time in enumerate(t)]
     Path("heat.csv").write_text("\n".join(["minute,vessel,heat", *lines]))
     words = ["formula", "heat.csv", "-t", "heat", "--work", "0.02", "--quiet"]
     done = edgewise(*words, "--out", "law", "--plot", "law.png")
@@ -539,7 +539,7 @@ def test_words_in_the_table_are_groups_unasked(edgewise):
     assert "cup" in done.out
     assert Path("law.png").stat().st_size > 1000
     told = json.loads(edgewise("predict", "law/formula.kan", "heat.csv", "--json").out)["predictions"]
-    assert [each["heat_predicted"] for each in told] == pytest.approx(
+    assert [entry["heat_predicted"] for entry in told] == pytest.approx(
         [float(line.split(",")[2]) for line in lines]
     )
     Path("new.csv").write_text("minute,vessel\n1,jug")
@@ -556,7 +556,7 @@ def test_words_in_the_table_are_groups_unasked(edgewise):
 @pytest.mark.slow
 def test_a_law_of_groups_is_written_drawn_and_predicts(edgewise):
     t = np.linspace(0, 5, 30)
-    lines = [f"{each},{vessel},{20 + 50 * np.exp(-0.3 * vessel * each)}" for vessel in (1, 2) for each in t]
+    lines = [f"{time},{vessel},{20 + 50 * np.exp(-0.3 * vessel * time)}" for vessel in (1, 2) for time in t]
     missing = [",1,40", "2,2,"]  # rows that are left out
     Path("cool.csv").write_text("\n".join(["minute,vessel,temperature", *lines, *missing]))
     words = ["formula", "cool.csv", "-t", "temperature", "--groups", "vessel", "--work", "0.02", "--quiet"]
@@ -568,15 +568,15 @@ def test_a_law_of_groups_is_written_drawn_and_predicts(edgewise):
     assert done.code == 0, done.err
     told = json.loads(done.out)["predictions"]
     truth = [float(line.split(",")[2]) for line in lines]
-    assert [each["temperature_predicted"] for each in told] == pytest.approx(truth)
+    assert [entry["temperature_predicted"] for entry in told] == pytest.approx(truth)
     Path("new.csv").write_text("minute,vessel\n1,3")
     new = edgewise("predict", "law/formula.kan", "new.csv")
     assert new.code == 2
     assert is_one_sentence(new.err)
     assert edgewise(*words, "--out", "law").code == 2
     # A vessel that was not there, and one of which nothing new is known.
-    measured = {each: 20 + 50 * np.exp(-0.9 * each) for each in (0.5, 1.5, 3.0)}
-    rows = [*(f"{each},3,{value}" for each, value in measured.items()), "4,3,", "2,1,"]
+    measured = {value: 20 + 50 * np.exp(-0.9 * value) for value in (0.5, 1.5, 3.0)}
+    rows = [*(f"{name},3,{value}" for name, value in measured.items()), "4,3,", "2,1,"]
     Path("new.csv").write_text("\n".join(["minute,vessel,temperature", *rows]))
     words = ["predict", "law/formula.kan", "new.csv", "--learn", "new.csv", "--save", "wider.kan", "--json"]
     done = edgewise(*words)
@@ -584,7 +584,7 @@ def test_a_law_of_groups_is_written_drawn_and_predicts(edgewise):
     assert "Note: 3: " in done.err
     assert "from 3 rows." in done.err
     assert "Note: 1: " not in done.err
-    told = [each["temperature_predicted"] for each in json.loads(done.out)["predictions"]]
+    told = [prediction["temperature_predicted"] for prediction in json.loads(done.out)["predictions"]]
     assert told == pytest.approx([*measured.values(), 20 + 50 * np.exp(-3.6), 20 + 50 * np.exp(-0.6)])
     assert edgewise("predict", "wider.kan", "new.csv", "--json").out == done.out
     assert edgewise(*words).code == 2  # wider.kan is there
@@ -633,7 +633,7 @@ def test_constraints_are_kept_and_proved(edgewise, data):
     assert done.code == 0, done.err
     assert "Proved: increasing(mass)" in " ".join(done.out.split())
     told = json.loads(edgewise(*words, *kept, "--json").out)
-    assert [each["status"] for each in told["constraints"]] == ["proved"] * 3
+    assert [constraint["status"] for constraint in told["constraints"]] == ["proved"] * 3
     assert told["formula"]["text"] == "mass*speed__m_s^2/2" or "mass" in told["formula"]["text"]
     refused = edgewise(*words, "--constraint", "rising(mass)")
     assert refused.code == 2
@@ -651,7 +651,7 @@ def test_constraints_that_no_formula_satisfies_end_in_exit_code_1(edgewise, data
     assert "Warning" not in done.err
     told = json.loads(Path("law/formulas.json").read_text())
     assert told["broken"] == ["E >= 1e6"]
-    assert [each["status"] for each in told["constraints"]] == ["refuted"]
+    assert [constraint["status"] for constraint in told["constraints"]] == ["refuted"]
     assert "No formula was found that satisfies E &gt;= 1e6" in Path("law/report.html").read_text()
     assert "1 property: 1 refuted" in Path("law/report.html").read_text()
 
@@ -694,12 +694,12 @@ def test_errors_stated_in_the_file_judge_the_rows_missed_most(edgewise, monkeypa
     told = json.loads(edgewise(*words, "-q", "--json").out)
     law = sympy.sympify(told["formula"]["exact_text"].replace("^", "**"))
     (symbol,) = law.free_symbols
-    predicted = np.array([float(law.subs(symbol, each)) for each in x])
-    slope = np.array([float(law.diff(symbol).subs(symbol, each)) for each in x])
+    predicted = np.array([float(law.subs(symbol, value)) for value in x])
+    slope = np.array([float(law.diff(symbol).subs(symbol, value)) for value in x])
     sigmas = (predicted - y) / np.sqrt(spread**2 + (slope * 0.04) ** 2)
     worst = np.argsort(-np.abs(sigmas))[:3]
-    assert [each["row"] for each in told["missed"]] == (worst + 1).tolist()
-    np.testing.assert_allclose([each["sigmas"] for each in told["missed"]], sigmas[worst], rtol=1e-3)
+    assert [load["row"] for load in told["missed"]] == (worst + 1).tolist()
+    np.testing.assert_allclose([load["sigmas"] for load in told["missed"]], sigmas[worst], rtol=1e-3)
     shown = edgewise(*words, "-q", "--out", "law").out
     assert f"{told['missed'][0]['row']} (by {told['missed'][0]['sigmas']:+.1f} sigma)" in shown
     assert "leave-one-out RMSE" in shown
@@ -736,7 +736,7 @@ def test_it_says_where_to_measure_next(edgewise, noisy):
     assert re.match(r" +1\. mass = \S+, speed = 2: \S+ is expected, give or take", first)
     told = json.loads(run(edgewise, noisy, *words, "--json").out)["next"]
     assert len(told) == 3
-    for place in (each["place"] for each in told):
+    for place in (entry["place"] for entry in told):
         assert MASS.min() <= place["mass"] <= MASS.max()
         assert SPEED.min() <= place["speed"] <= SPEED.max()
     assert edgewise("formula", noisy, "-t", "E", "--next", "--groups", "mass").code == 2
@@ -747,7 +747,7 @@ def test_the_units_of_constants_are_told(edgewise, noisy):
     """A target in seconds is no product of mass and speed: the factor carries what is missing."""
     words = ("--work", 0.01, "--units", "mass=kg,speed=m/s,E=s")
     told = json.loads(run(edgewise, noisy, *words, "--json").out)
-    units = {each["unit"] for each in told["formula"]["constants"]}
+    units = {constant["unit"] for constant in told["formula"]["constants"]}
     assert "s^3/kg/m^2" in units
     assert " in s^3/kg/m^2." in told["message"]
     assert " in s^3/kg/m^2." in run(edgewise, noisy, *words).out

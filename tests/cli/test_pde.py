@@ -37,7 +37,7 @@ def test_the_gallery_is_listed(edgewise):
     assert done.code == 0
     assert all(f"  {name} " in done.out for name in gallery_names())
     told = json.loads(edgewise("pde", "--json").out)
-    assert [each["name"] for each in told] == list(gallery_names())
+    assert [entry["name"] for entry in told] == list(gallery_names())
 
 
 @pytest.mark.slow

@@ -43,9 +43,9 @@ def test_rows_of_a_result_are_those_of_the_file(numbers):
         gross_errors=tuple(numbers),
     )
     told = renumbered(found, lambda row: row + 1, data_rows)
-    after = f"2 rows of 60: {data_rows([each + 1 for each in numbers])}."
+    after = f"2 rows of 60: {data_rows([number + 1 for number in numbers])}."
     assert (told.message, told.remarks) == (f"Done. {after}", (after,))
-    assert told.gross_errors == tuple(each + 1 for each in numbers)
+    assert told.gross_errors == tuple(number + 1 for number in numbers)
 
 
 def test_a_refusal_is_about_the_option_behind_the_argument():

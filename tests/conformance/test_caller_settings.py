@@ -47,7 +47,7 @@ def _classifier() -> Any:
 
 def _formula() -> Any:
     found = find_formula(X, Y, work=0.02, seed=0)
-    return [[each.text, each.error] for each in found.front]
+    return [[formula.text, formula.error] for formula in found.front]
 
 
 def _dynamics() -> Any:
@@ -84,7 +84,7 @@ ENTRIES: dict[str, Callable[[], Any]] = {
 QUICK = ("classifier", "solution")
 
 
-@pytest.mark.parametrize("entry", [*QUICK, *slow(*(each for each in ENTRIES if each not in QUICK))])
+@pytest.mark.parametrize("entry", [*QUICK, *slow(*(item for item in ENTRIES if item not in QUICK))])
 def test_settings_of_the_caller_change_no_bit(entry: str) -> None:
     plain = ENTRIES[entry]()
     for dtype in (torch.float64, torch.float16):

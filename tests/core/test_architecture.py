@@ -34,23 +34,23 @@ def tree(path):
 
 def defined(path):
     """Functions and classes of a file."""
-    return {each.name for each in ast.walk(tree(path)) if isinstance(each, ast.FunctionDef | ast.ClassDef)}
+    return {node.name for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
 def named(path):
     """All that a file gives a name: functions, classes, arguments, attributes."""
     names = set[str]()
-    for each in ast.walk(tree(path)):
-        if isinstance(each, ast.FunctionDef | ast.ClassDef):
-            names.add(each.name)
-        elif isinstance(each, ast.arg):
-            names.add(each.arg)
-        elif isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
-            names.add(each.attr)
-        elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
-            names.add(each.target.id)
-        elif isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value.isidentifier():
-            names.add(each.value)  # a buffer's name
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+            names.add(node.value)  # a buffer's name
     return names
 
 
@@ -117,16 +117,16 @@ def modules_in(folder):
 def imported(name, path):
     """What a file imports at any depth, in functions and for types alike, and what it asks for by a constant name."""
     package = name if path.stem == "__init__" else name.rpartition(".")[0]
-    for each in ast.walk(tree(path)):
-        if isinstance(each, ast.Import):
-            yield from ((alias.name, "") for alias in each.names)
-        elif isinstance(each, ast.ImportFrom):
-            up = package.split(".")[: len(package.split(".")) - each.level + 1] if each.level else []
-            home = ".".join([*up, *filter(None, [each.module])])
-            yield from ((home, alias.name) for alias in each.names)
-        elif isinstance(each, ast.Call) and each.args:
-            function = getattr(each.func, "attr", getattr(each.func, "id", ""))
-            asked = getattr(each.args[0], "value", "")
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            up = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            home = ".".join([*up, *filter(None, [node.module])])
+            yield from ((home, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Call) and node.args:
+            function = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            asked = getattr(node.args[0], "value", "")
             if function in ("import_module", "__import__", "room") and isinstance(asked, str):
                 yield asked, ""
 
@@ -136,9 +136,9 @@ def imports(folder):
     files = modules_in(folder)
     found = {}
     for name, paths in files.items():
-        asked = [each for path in paths for each in imported(name, path)]
+        asked = [item for path in paths for item in imported(name, path)]
         homes = {f"{home}.{own}" if f"{home}.{own}" in files else home for home, own in asked}
-        found[name] = {each for each in homes if each in files} - {name}
+        found[name] = {home for home in homes if home in files} - {name}
     return found
 
 
@@ -188,16 +188,16 @@ def test_no_room_asks_by_name_for_one_above():
 
 def calls(path, function):
     """What a function of a file calls, or iterates over by name, in the order of the text."""
-    (body,) = [each for each in tree(path).body if getattr(each, "name", "") == function]
-    names = [each for each in ast.walk(body) if isinstance(each, ast.Name)]
-    return [each.id for each in sorted(names, key=lambda each: (each.lineno, each.col_offset))]
+    (body,) = [item for item in tree(path).body if getattr(item, "name", "") == function]
+    names = [node for node in ast.walk(body) if isinstance(node, ast.Name)]
+    return [item.id for item in sorted(names, key=lambda name: (name.lineno, name.col_offset))]
 
 
 def test_the_folders_of_the_search_lean_on_few_others():
     arrows = set[tuple[str, str]]()
     for path in (SOURCE / "symbolic").glob("*/*.py"):
-        for each in ast.walk(tree(path)):
-            told = re.match(r"edgewise\.symbolic\.(\w+)", getattr(each, "module", None) or "")
+        for node in ast.walk(tree(path)):
+            told = re.match(r"edgewise\.symbolic\.(\w+)", getattr(node, "module", None) or "")
             if told and told[1] != path.parent.name:
                 arrows.add((path.parent.name, told[1]))
     assert 20 < len(arrows) <= 51, sorted(arrows)
@@ -207,14 +207,14 @@ def test_the_stages_of_the_search_are_those_of_the_code_in_their_order():
     path = SOURCE / "symbolic" / "search" / "recipe.py"
     stages = {
         name.name
-        for each in tree(path).body
-        if isinstance(each, ast.ImportFrom)
-        and re.search(r"symbolic\.(search|structure)\.", each.module or "")
-        for name in each.names
+        for item in tree(path).body
+        if isinstance(item, ast.ImportFrom)
+        and re.search(r"symbolic\.(search|structure)\.", item.module or "")
+        for name in item.names
         if name.name.islower()
     }
     run = list(
-        dict.fromkeys(name for each in ("recipe", "run") for name in calls(path, each) if name in stages)
+        dict.fromkeys(name for text in ("recipe", "run") for name in calls(path, text) if name in stages)
     )
     assert len(run) > 8
     told = dict.fromkeys(re.findall(r"`(\w+)`", SECTIONS["How a formula is found"]))
@@ -228,7 +228,7 @@ ALIKE = {"Expr"}
 def test_one_name_stands_for_one_class():
     files = {}
     for path in SOURCE.rglob("*.py"):
-        for each in ast.walk(tree(path)):
-            if isinstance(each, ast.ClassDef):
-                files.setdefault(each.name, []).append(path.relative_to(SOURCE).as_posix())
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef):
+                files.setdefault(node.name, []).append(path.relative_to(SOURCE).as_posix())
     assert {name: where for name, where in files.items() if len(where) > 1 and name not in ALIKE} == {}

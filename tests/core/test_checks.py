@@ -306,7 +306,7 @@ def test_sentences_show_what_they_got_by_short():
                 and value.conversion == ord("r")
                 and isinstance(value.value, (ast.Name, ast.Attribute))
             ]
-    assert [each for each in raw if not each.startswith("numpy_table.py")] == []
+    assert [name for name in raw if not name.startswith("numpy_table.py")] == []
 
 
 class Unwritable:

@@ -19,7 +19,7 @@ CONFIGS = [
 
 
 def names_of(kind):
-    return [each.name for each in dataclasses.fields(kind)]
+    return [field.name for field in dataclasses.fields(kind)]
 
 
 @pytest.mark.parametrize(("kind", "rooms"), CONFIGS)

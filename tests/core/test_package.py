@@ -40,7 +40,7 @@ def test_every_module_of_the_surface_is_there_at_once_and_says_what_it_has():
     for name in {home.split(".")[1] for home in MOVED.values()}:
         module = getattr(ew, name)
         assert module.__doc__, name
-        assert all(hasattr(module, each) for each in module.__all__), name
+        assert all(hasattr(module, item) for item in module.__all__), name
 
 
 def test_help_leads_to_every_function_estimator_and_module():

@@ -19,7 +19,9 @@ PARTS = {"FrontierPoint"}
 # Candidates to choose from, not one answer.
 LISTS = {"one_variable"}
 ROOMS = [
-    each.name for each in pkgutil.iter_modules(ew.__path__) if each.name not in ("_core", "cli", "report")
+    module.name
+    for module in pkgutil.iter_modules(ew.__path__)
+    if module.name not in ("_core", "cli", "report")
 ]
 
 
@@ -37,8 +39,8 @@ def result_classes():
     """All public classes that tell why something ended."""
     found = {made for name, made in public() if inspect.isclass(made) and name not in PARTS}
     return sorted(
-        (each for each in found if "stop_reason" in names_of(each) and each.__name__ != "ReportContent"),
-        key=lambda each: each.__name__,
+        (item for item in found if "stop_reason" in names_of(item) and item.__name__ != "ReportContent"),
+        key=lambda item: item.__name__,
     )
 
 
@@ -54,7 +56,7 @@ def answers():
     known = dict(public())
     for name, made in public():
         methods = (
-            [each for each in vars(made).values() if inspect.isfunction(each) and each.__name__[0] != "_"]
+            [var for var in vars(made).values() if inspect.isfunction(var) and var.__name__[0] != "_"]
             if inspect.isclass(made)
             else []
         )
@@ -209,7 +211,7 @@ def test_a_result_of_every_class_is_made():
     assert [name for name, _ in made()] == [kind.__name__ for kind in result_classes()]
 
 
-@pytest.mark.parametrize(("name", "make"), [pytest.param(*each, id=each[0]) for each in made()])
+@pytest.mark.parametrize(("name", "make"), [pytest.param(*mode, id=mode[0]) for mode in made()])
 def test_results_are_plain_data_too(name, make):
     result = make()
     assert type(result).__name__ == name

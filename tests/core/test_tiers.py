@@ -82,7 +82,7 @@ def used(path: Path, name: str) -> list[tuple[Path, str]]:
     """What of tests/ a function or class uses itself."""
     named = words(path, name)
     files = {path, *(file for alias, file in imported(path).items() if alias in named)}
-    return [(file, each) for file in files for each in named & definitions(file).keys()]
+    return [(file, definition) for file in files for definition in named & definitions(file).keys()]
 
 
 def why_slow(path: Path, name: str) -> set[str]:
@@ -93,11 +93,13 @@ def why_slow(path: Path, name: str) -> set[str]:
 def is_marked(path: Path, name: str) -> bool:
     """Whether a test, or its whole file, carries the marker."""
     whole = [
-        each.value
-        for each in parsed(path).body
-        if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "pytestmark"
+        assign.value
+        for assign in parsed(path).body
+        if isinstance(assign, ast.Assign) and ast.unparse(assign.targets[0]) == "pytestmark"
     ]
-    return any("mark.slow" in ast.unparse(each) for each in [*whole, *definitions(path)[name].decorator_list])
+    return any(
+        "mark.slow" in ast.unparse(value) for value in [*whole, *definitions(path)[name].decorator_list]
+    )
 
 
 def of_folder(folder: Path) -> list[tuple[Path, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 import edgewise
 
-ROOMS = ["edgewise", *(f"edgewise.{each.name}" for each in pkgutil.iter_modules(edgewise.__path__))]
+ROOMS = ["edgewise", *(f"edgewise.{module.name}" for module in pkgutil.iter_modules(edgewise.__path__))]
 # What a concept was called in some places, or is called elsewhere, and the word for it here.
 WORDS = {
     "net": "model",

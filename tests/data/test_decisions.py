@@ -26,7 +26,7 @@ def column(cells, folder):
     """A column of a CSV file of words, each in quotes, and what was said of it."""
     lines = "".join(f'"{cell}",{place}\n' for place, cell in enumerate(cells))
     frame = read(f"a,n\n{lines}", folder)
-    told = [each.text for each in provenance(frame).decisions if each.column == "a"]
+    told = [decision.text for decision in provenance(frame).decisions if decision.column == "a"]
     return frame.column("a").to_pylist(), told[0] if told else ""
 
 
@@ -137,9 +137,9 @@ def test_months_may_head_columns(tmp_path):
 @given(st.lists(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)), min_size=1, max_size=5))
 def test_times_of_day_come_along(tmp_path_factory, moments):
     found, _ = column(
-        [each.strftime("%d.%m.%Y %I:%M:%S %p") for each in moments], tmp_path_factory.mktemp("d")
+        [moment.strftime("%d.%m.%Y %I:%M:%S %p") for moment in moments], tmp_path_factory.mktemp("d")
     )
-    assert found == [each.replace(microsecond=0) for each in moments]
+    assert found == [moment.replace(microsecond=0) for moment in moments]
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_nothing_but_blank_cells_is_no_table(text):
 )
 def test_dates_of_eight_digits(tmp_path_factory, days, gap):
     path = tmp_path_factory.mktemp("days") / "days.csv"
-    cells = [f"{each:%Y%m%d}" for each in days]
+    cells = [f"{day:%Y%m%d}" for day in days]
     cells.insert(gap, "")
     path.write_text("day,y\n" + "".join(f"{cell},1\n" for cell in cells))
     assert read_frame(path).column(0).to_pylist() == [*days[:gap], None, *days[gap:]]

@@ -19,9 +19,9 @@ def scripts():
 def test_every_script_is_run():
     body = ast.parse((BENCHMARKS / "__main__.py").read_text(encoding="utf-8")).body
     (listed,) = [
-        ast.literal_eval(each.value)
-        for each in body
-        if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "SCRIPTS"
+        ast.literal_eval(assign.value)
+        for assign in body
+        if isinstance(assign, ast.Assign) and ast.unparse(assign.targets[0]) == "SCRIPTS"
     ]
     assert sorted(listed) == sorted(name for name, _ in scripts())
 

@@ -9,19 +9,19 @@ import sys
 import edgewise
 
 MADE_HERE = [
-    each
-    for each in (getattr(edgewise, name) for name in edgewise.__all__)
-    if callable(each) and not inspect.ismodule(each)
+    item
+    for item in (getattr(edgewise, name) for name in edgewise.__all__)
+    if callable(item) and not inspect.ismodule(item)
 ]
 
 
 def test_most_names_have_examples_that_run() -> None:
     """A decorator without `functools.wraps` would hide one from doctest."""
     finder, once = doctest.DocTestFinder(), doctest.DocTestFinder(recurse=False)
-    shown = {f"{each.__module__}.{each.__name__}" for each in MADE_HERE if _examples(once, each)}
+    shown = {f"{item.__module__}.{item.__name__}" for item in MADE_HERE if _examples(once, item)}
     found = {
         test.name
-        for module in {each.__module__ for each in MADE_HERE}
+        for module in {item.__module__ for item in MADE_HERE}
         for test in finder.find(sys.modules[module], module)
         if test.examples
     }

@@ -51,14 +51,14 @@ def test_what_flows_from_state_to_state_is_written_once(selection: TermSelection
     best, lead = shortest(selection, 3)
     model = best.fit.model
     ends = [term.key for e, term in zip(model.equation, model.terms, strict=True) if e == 2]
-    assert ends == [each.key for each in terms("SIR", "I", "R")]
+    assert ends == [item.key for item in terms("SIR", "I", "R")]
     assert len(best.fit.point.constants) == 3
     assert plain(model) == 3
     assert lead > 0
 
 
 def test_the_shortest_of_all_is_taken_and_more_rivals_never_lengthen_it(selection: TermSelection) -> None:
-    lengths = [settle(each, selection).length for each in selection.near(3)]
+    lengths = [settle(formula, selection).length for formula in selection.near(3)]
     taken = [shortest(selection, most)[0].length for most in (1, 2, 3)]
     assert taken == [min(lengths[: most + 1]) for most in range(3)]
     assert all(a >= b for a, b in pairwise(taken))
@@ -68,7 +68,7 @@ def test_near_are_different_choices_the_best_first(selection: TermSelection) -> 
     near = selection.near(10)
     assert near[0] is selection.best
     assert all(a.criterion <= b.criterion for a, b in pairwise(near))
-    assert len({frozenset((e, t.key) for e, t in each.chosen) for each in near}) == len(near) == 3
+    assert len({frozenset((e, t.key) for e, t in formula.chosen) for formula in near}) == len(near) == 3
 
 
 def test_terms_that_follow_the_solvers_error_go() -> None:

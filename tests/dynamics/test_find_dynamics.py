@@ -103,8 +103,8 @@ def test_noise_widens_the_errors_and_leaves_the_terms():
         [(1, 1), (1, 0)],
         [(1, 1), (0, 1)],
     ]
-    for each in found.equations:
-        for constant in each.constants:
+    for equation in found.equations:
+        for constant in equation.constants:
             true = min([1.1, 0.4, 0.1], key=lambda v: abs(v - abs(constant.value)))
             assert abs(abs(constant.value) - true) < 5 * constant.standard_error < 0.1 * true
     left = np.array(list(found.noise.values()))
@@ -122,7 +122,7 @@ def test_many_courses_of_one_law_at_uneven_times():
         labels += [label] * 30
     found = find_dynamics(np.concatenate(times), np.concatenate(rows), names=["x"], groups=labels)
     assert str(found) == "x' = 2.1 - 0.7*x"
-    assert [each.label for each in found.courses] == ["a", "b", "c"]
+    assert [item.label for item in found.courses] == ["a", "b", "c"]
 
 
 @pytest.mark.slow
@@ -299,7 +299,7 @@ def test_courses_are_named_where_they_are_few() -> None:
         groups=["low"] * 20 + ["high"] * 20,
         work="quick",
     )
-    words = [each.get_text() for each in plot_dynamics(found).axes[0].texts]
+    words = [text.get_text() for text in plot_dynamics(found).axes[0].texts]
     assert words == ["low", "high"]
 
 
@@ -386,8 +386,8 @@ def test_roots_do_not_hide_what_is_kept() -> None:
     energy, momentum = u**2 + v**2 - 2 / sympy.sqrt(x**2 + y**2), x * v - y * u
     here, there = {x: 0.3, y: 0.8, u: 0.5, v: -0.2}, {x: 1.1, y: 0.3, u: 0.4, v: 0.7}
     for true in (energy, momentum):
-        ratios = [[float((each / true).subs(place)) for place in (here, there)] for each in kept]
-        assert sum(np.isclose(*each) for each in ratios) == 1
+        ratios = [[float((item / true).subs(place)) for place in (here, there)] for item in kept]
+        assert sum(np.isclose(*ratio) for ratio in ratios) == 1
 
 
 @pytest.mark.slow
@@ -415,7 +415,7 @@ def test_terms_have_values_between_the_times_too():
     states = np.column_stack([np.sin(t) + (t - t[30] - gap / 2) ** 2 - 0.1 * gap**2, np.sin(t)])
     assert (states[:, 0] > states[:, 1]).all()
     search = DynamicsSearch(read_courses(t, states, ["a", "b"], None, None, None), 3, (), Meter(60.0))
-    places = np.vstack([each.places for each in search.smoothed])
+    places = np.vstack([item.places for item in search.smoothed])
     assert (places[:, 0] < places[:, 1]).any()
     root = term("sqrt(a - b)", "ab")
     assert not np.isfinite(root.tape.value(root.tape.start, places)).all()

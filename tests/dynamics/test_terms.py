@@ -30,12 +30,12 @@ def test_terms_at_other_constants_are_alike() -> None:
 def test_tables_are_values_and_slopes_in_the_constant_inside() -> None:
     some = terms(NAMES, "x*y", "y*exp(-0.7*x)", "x^1.3")
     values, slopes = table(some, X)
-    for at, each in enumerate(some):
-        if not each.inner:
+    for at, item in enumerate(some):
+        if not item.inner:
             assert not slopes[:, at].any()
             continue
-        (k,) = each.inner
-        near = [each.at([k + step]).tape.value(np.array([k + step]), X) for step in (1e-6, -1e-6)]
+        (k,) = item.inner
+        near = [item.at([k + step]).tape.value(np.array([k + step]), X) for step in (1e-6, -1e-6)]
         np.testing.assert_allclose(slopes[:, at], (near[0] - near[1]) / 2e-6, rtol=1e-6)
         np.testing.assert_allclose(values[:, at], (near[0] + near[1]) / 2, rtol=1e-9)
 

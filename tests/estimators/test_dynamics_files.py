@@ -33,7 +33,7 @@ def test_equations_come_back_to_the_bit(found: Dynamics, tmp_path: pathlib.Path)
     assert str(again) == str(found)
     assert again.to_dict() == found.to_dict()
     assert again.equations == found.equations
-    assert any(0 < c.standard_error < math.inf for each in again.equations for c in each.constants)
+    assert any(0 < c.standard_error < math.inf for equation in again.equations for c in equation.constants)
     assert (again.conserved, again.lead, again.probability) == (
         found.conserved,
         found.lead,
@@ -77,6 +77,6 @@ def test_damage_is_one_sentence(found: Dynamics, tmp_path: pathlib.Path, key: st
 def test_courses_that_json_cannot_name_are_refused(found: Dynamics, tmp_path: pathlib.Path) -> None:
     from dataclasses import replace
 
-    odd = replace(found, courses=tuple(replace(each, label=(1, 2)) for each in found.courses))
+    odd = replace(found, courses=tuple(replace(course, label=(1, 2)) for course in found.courses))
     with pytest.raises(InputError, match=r"courses .* text, numbers"):
         ew.save(odd, tmp_path / "swing.kan")

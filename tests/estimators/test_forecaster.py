@@ -318,10 +318,10 @@ def test_more_steps_change_neither_the_model_nor_what_it_is_judged_by(tmp_path, 
         return json.loads(capsys.readouterr().out)
 
     season, few, many, judged = told(), told("-n", "2"), told("-n", "60"), told("-n", "2", "--horizon", "3")
-    assert [len(each["values"]) for each in (season, few, many, judged)] == [7, 2, 60, 2]
-    for each in (few, many):
-        assert each["backtest"] == season["backtest"]
-        assert each["horizon"] == 7
+    assert [len(item["values"]) for item in (season, few, many, judged)] == [7, 2, 60, 2]
+    for item in (few, many):
+        assert item["backtest"] == season["backtest"]
+        assert item["horizon"] == 7
     for name in ("values", "low", "high"):
         assert few[name] == season[name][:2]
         assert many[name][:7] == season[name]
@@ -336,7 +336,7 @@ def _kept(model: KANForecaster, path) -> KANForecaster:
 def test_a_file_keeps_every_bit_of_a_forecast(weekly: KANForecaster, tmp_path) -> None:
     again = _kept(weekly, tmp_path / "weekly.kan")
     assert type(again) is KANForecaster
-    ours, theirs = (each.forecast(20, return_interval=0.9) for each in (weekly, again))
+    ours, theirs = (item.forecast(20, return_interval=0.9) for item in (weekly, again))
     for name in ("times", "values", "low", "high"):
         assert np.array_equal(getattr(ours, name), getattr(theirs, name))
     assert again.design_ == weekly.design_

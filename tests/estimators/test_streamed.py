@@ -89,7 +89,7 @@ def test_a_classifier_is_one_like_any_other(tmp_path, classes):
     test = rows(2_000, 9, classes=classes)
     assert model.classes_.tolist() == sorted(set(test["y"].to_pylist()))
     X, y = test.drop_columns(["y", "w"]), np.array(test["y"])
-    most = max(np.mean(y == each) for each in model.classes_)
+    most = max(np.mean(y == class_name) for class_name in model.classes_)
     assert model.score(X, y) > most + 0.15
     told = model.predict_proba(X)[np.arange(len(y)), np.searchsorted(model.classes_, y)]
     assert model.fit_.validation_error == pytest.approx(-np.log(told).mean(), rel=0.15)

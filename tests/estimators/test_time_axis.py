@@ -98,7 +98,7 @@ def test_a_period_is_heard_through_noise_and_trend(period: int, seed: int) -> No
 
 def test_noise_has_no_period() -> None:
     found = [autocorrelation_period(np.random.default_rng(seed).standard_normal(100)) for seed in range(40)]
-    assert sum(each is not None for each in found) <= 2
+    assert sum(item is not None for item in found) <= 2
 
 
 @pytest.mark.parametrize("step", [0.1, 1 / 12, 1e-5, 3.0, 1e9])
@@ -106,4 +106,4 @@ def test_numbers_come_back_without_digits_of_rounding(step):
     times = 1949 + np.arange(40) * step
     ahead = even_axis(times, dates=False).dates(np.arange(40, 50))
     np.testing.assert_allclose(ahead, 1949 + np.arange(40, 50) * step, rtol=0, atol=1e-6 * step)
-    assert max(len(repr(each)) for each in (ahead - 0).tolist()) <= 14
+    assert max(len(repr(item)) for item in (ahead - 0).tolist()) <= 14

@@ -99,7 +99,7 @@ def test_the_colours_of_a_surface_say_how_high_it_is():
     X = np.random.default_rng(0).uniform(-2, 2, (400, 2))
     (surface,) = explain(product_net([(0, 1)], 2), X).surfaces
     axes = surface_figure(surface, surface.size).axes[0]
-    filled = next(each for each in axes.collections if getattr(each, "filled", False))
+    filled = next(collection for collection in axes.collections if getattr(collection, "filled", False))
     blue, orange = to_rgb(LIGHT.numeric), to_rgb(LIGHT.symbolic)
     middles, colours = filled.layers, filled.get_facecolor()
     assert len(middles) == len(colours) >= 6

@@ -77,7 +77,9 @@ def test_c(name):
     rows = numbers(library, model)
     got = c_predict(library, rows, want.shape[1])
     np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
-    counted = next(k for k, each in enumerate(model.encoding_.columns) if not isinstance(each, LevelColumn))
+    counted = next(
+        k for k, column in enumerate(model.encoding_.columns) if not isinstance(column, LevelColumn)
+    )
     rows[:, counted] = -np.inf
     assert np.isnan(c_predict(library, rows, want.shape[1])).all()  # `predict` refuses them
 
@@ -102,21 +104,23 @@ def test_onnx(name, dtype):
     model = MODELS[name]()
     session = onnx_session(model, dtype=dtype)
     feeds = {}
-    for each in session.get_inputs():
-        cells = NEW[each.name]
-        if each.type == "tensor(string)":
-            feeds[each.name] = np.array([["" if c is None else str(c).strip()] for c in cells], dtype=object)
+    for variable in session.get_inputs():
+        cells = NEW[variable.name]
+        if variable.type == "tensor(string)":
+            feeds[variable.name] = np.array(
+                [["" if c is None else str(c).strip()] for c in cells], dtype=object
+            )
         else:
             plain = np.array([np.nan if c is None else float(c) for c in cells])
             with np.errstate(over="ignore"):
-                feeds[each.name] = plain.astype(dtype)[:, None]
+                feeds[variable.name] = plain.astype(dtype)[:, None]
     left_out = {c.name for c in model.encoding_.columns if isinstance(c, DroppedColumn)}
     assert set(feeds) == set(NEW) - left_out
-    got = dict(zip([each.name for each in session.get_outputs()], session.run(None, feeds), strict=True))
+    got = dict(zip([output.name for output in session.get_outputs()], session.run(None, feeds), strict=True))
     tolerance = 1e-10 if dtype == "float64" else 1e-6
     want = expected(model)
     # `predict` refuses infinite numbers, which floats of 32 bits make of large ones.
-    infinite = np.any([np.isinf(each[:, 0]) for each in feeds.values() if each.dtype != object], axis=0)
+    infinite = np.any([np.isinf(feed[:, 0]) for feed in feeds.values() if feed.dtype != object], axis=0)
     want[infinite] = np.nan
     if hasattr(model, "classes_"):
         np.testing.assert_allclose(got["probabilities"], want, atol=tolerance)

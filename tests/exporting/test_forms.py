@@ -15,7 +15,10 @@ from tests.exporting.runners import c_library, c_predict, needs_compiler, numpy_
 
 TEXTS = [
     *FORMS,
-    *(f"{name}(x)" if each.arity == 1 else f"{name}(x, 0.75 - x^2)" for name, each in FUNCTIONS.items()),
+    *(
+        f"{name}(x)" if function.arity == 1 else f"{name}(x, 0.75 - x^2)"
+        for name, function in FUNCTIONS.items()
+    ),
     "x^2*exp(-x) - 3/(1 + x^2)",
     "pi*x - e",
     "2^x",

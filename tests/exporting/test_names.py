@@ -87,7 +87,7 @@ def test_c_names_stay_in_comments():
 def test_onnx_holds_them_as_metadata():
     session = onnx_session(hostile_network(), units={"class": "§"})
     told = json.loads(session.get_modelmeta().custom_metadata_map["edgewise"])
-    assert [each["name"] for each in told["inputs"]] == list(HOSTILE)
+    assert [variable["name"] for variable in told["inputs"]] == list(HOSTILE)
     assert told["inputs"][HOSTILE.index("class")]["unit"] == "§"
 
 

@@ -84,8 +84,8 @@ def test_any_formula_has_the_same_values(expression: Any) -> None:
     swap = dict(zip(map(sympy.Symbol, NAMES), symbols, strict=True))
     with np.errstate(all="ignore"):
         old, new = (
-            np.broadcast_to(sympy.lambdify(symbols, each.xreplace(swap), "numpy")(*rows.T), (5,))
-            for each in (expression, again)
+            np.broadcast_to(sympy.lambdify(symbols, item.xreplace(swap), "numpy")(*rows.T), (5,))
+            for item in (expression, again)
         )
     assert np.allclose(old, new, rtol=1e-9, atol=1e-9, equal_nan=True)
 

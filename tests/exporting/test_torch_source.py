@@ -51,7 +51,7 @@ def test_edges_inside_at_the_breaks_and_far_beyond(degree: int) -> None:
     assert run(to_torch_source(layer))(torch.full((1, 2), torch.nan, dtype=DOUBLE)).isnan().all()
 
 
-@pytest.mark.parametrize("basis", [each for each in BASES if each != "bspline"])
+@pytest.mark.parametrize("basis", [item for item in BASES if item != "bspline"])
 @pytest.mark.parametrize("intervals", [1, 4, 7])
 def test_other_bases_inside_at_the_ends_and_far_beyond(basis: str, intervals: int) -> None:
     """1e-10: sums and powers of cosines are written as recurrences."""
@@ -73,7 +73,7 @@ def test_other_bases_inside_at_the_ends_and_far_beyond(basis: str, intervals: in
     )
     made = run(to_torch_source(layer))
     torch.testing.assert_close(made(x), layer(x), rtol=1e-10, atol=1e-10)
-    ours, theirs = (each.clone().requires_grad_() for each in (x[:61], x[:61]))
+    ours, theirs = (item.clone().requires_grad_() for item in (x[:61], x[:61]))
     layer(ours).square().sum().backward()
     made(theirs).square().sum().backward()
     torch.testing.assert_close(theirs.grad, ours.grad, rtol=1e-8, atol=1e-8)
@@ -139,7 +139,7 @@ def test_a_module_of_another_in_its_mode() -> None:
     assert {"scale", "inner.0.weight", "inner.2.coef"} <= names
     # It can be trained, saved and loaded like any module.
     made.train()(x).sum().backward()
-    assert all(each.grad is not None for each in made.parameters())
+    assert all(parameter.grad is not None for parameter in made.parameters())
     again = run(to_torch_source(block))
     again.load_state_dict(made.state_dict())
     assert torch.equal(again.eval()(x), made.eval()(x))

@@ -17,9 +17,9 @@ FIELDS = [sp.Function("u")(X, T), sp.Function("v")(X, T)]
 def tree(of):
     """A polynomial as sympy writes it."""
     total = sp.Integer(0)
-    for each, factor in of.items():
+    for name, factor in of.items():
         part = sp.Rational(factor).limit_denominator(1000)
-        for (field, (a, b)), power in each:
+        for (field, (a, b)), power in name:
             part *= sp.diff(FIELDS[field], X, a, T, b) ** power
         total += part
     return total
@@ -31,17 +31,17 @@ monomials = st.dictionaries(jets, st.integers(1, 2), min_size=1, max_size=3).map
 
 @settings(max_examples=25, deadline=None)
 @given(monomials)
-def test_what_is_moved_outside_is_the_same_term(each):
-    parts = by_parts(each, 2)
+def test_what_is_moved_outside_is_the_same_term(item):
+    parts = by_parts(item, 2)
     again = sum((sp.diff(tree(part), X, a, T, b) for (a, b), part in parts.items()), sp.Integer(0))
-    assert sp.expand((again - tree({each: 1.0})).doit()) == 0
+    assert sp.expand((again - tree({item: 1.0})).doit()) == 0
 
 
 @settings(max_examples=25, deadline=None)
 @given(monomials, st.tuples(st.integers(0, 2), st.integers(0, 1)))
-def test_total_derivatives(each, orders):
-    wanted = sp.diff(tree({each: 1.0}), X, orders[0], T, orders[1])
-    assert sp.expand(tree(derivative({each: 1.0}, orders)) - wanted) == 0
+def test_total_derivatives(item, orders):
+    wanted = sp.diff(tree({item: 1.0}), X, orders[0], T, orders[1])
+    assert sp.expand(tree(derivative({item: 1.0}, orders)) - wanted) == 0
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_the_response_is_the_derivative_of_the_integral():
     total = np.zeros_like(x)
     for (order,), part in response(parts, 0).items():
         values = sum(
-            factor * np.prod([number(sp.diff(u, X, jet[1][0])) ** power for jet, power in each], axis=0)
-            for each, factor in part.items()
+            factor * np.prod([number(sp.diff(u, X, jet[1][0])) ** power for jet, power in name], axis=0)
+            for name, factor in part.items()
         )
         total += values * number(sp.diff(bump.subs(sp.Symbol("s"), X), X, order))
     assert np.trapezoid(total * number(change), x) == pytest.approx(slope, rel=1e-5)

@@ -46,11 +46,11 @@ def test_gains_are_what_fits_gain(subset):
     for column in set(range(12)) - set(subset):
         assert np.isclose(gains[column], left_by(subset) - left_by((*subset, column)))
     for out, after in zip(subset, NORMAL.gains_without(subset), strict=True):
-        others = tuple(each for each in subset if each != out)
+        others = tuple(name for name in subset if name != out)
         assert np.allclose(after, NORMAL.gains(others))
 
 
 def test_subsets_of_a_law_hold_its_terms():
     found = best_subsets(NORMAL, 5)
     assert found[3] == (1, 5, 7)
-    assert [len(each) for each in found] == [0, 1, 2, 3, 4, 5]
+    assert [len(subset) for subset in found] == [0, 1, 2, 3, 4, 5]

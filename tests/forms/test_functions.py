@@ -15,7 +15,7 @@ from edgewise.forms.functions import FUNCTIONS, Function
 from edgewise.forms.tree import Variable, apply
 from edgewise.verifying.bounds import enclosure
 
-SMOOTH = [each for each in FUNCTIONS.values() if each.arity == 1 and not each.jump]
+SMOOTH = [function for function in FUNCTIONS.values() if function.arity == 1 and not function.jump]
 BY_FORMULA = {
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "gaussian": lambda x: mpmath.exp(-x * x),
@@ -38,9 +38,9 @@ def test_values_and_slopes_are_those_of_mpmath(function: Function) -> None:
     oracle = BY_FORMULA.get(function.name) or getattr(mpmath, function.name)
     x = points(function)
     value = function.value(x)
-    np.testing.assert_allclose(value, [float(oracle(each)) for each in x], rtol=1e-12)
+    np.testing.assert_allclose(value, [float(oracle(item)) for item in x], rtol=1e-12)
     np.testing.assert_allclose(function.value(torch.from_numpy(x)).numpy(), value, rtol=1e-12)
-    slopes = [float(mpmath.diff(oracle, each)) for each in x]
+    slopes = [float(mpmath.diff(oracle, item)) for item in x]
     np.testing.assert_allclose(function.derivatives(x, value=value)[0], slopes, rtol=1e-6)
 
 

@@ -49,7 +49,7 @@ def test_values_are_those_of_numpy(name: str, rows: list[tuple[float, float]]) -
 @pytest.mark.parametrize("name", ORACLES)
 def test_slopes_are_those_between_the_jumps(name: str) -> None:
     rng = np.random.default_rng(0)
-    at = {each: torch.from_numpy(rng.uniform(-3, 3, 300)) for each in "xy"}
+    at = {item: torch.from_numpy(rng.uniform(-3, 3, 300)) for item in "xy"}
     for k in range(FUNCTIONS[name].arity):
         expression = parse(law(name), ["x", "y"])
         moved = {**at, "xy"[k]: at["xy"[k]] + 1e-7}

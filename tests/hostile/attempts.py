@@ -104,12 +104,12 @@ def kind(
 
 def plan(count: int, seed: int) -> list[tuple[str, int]]:
     """`count` attempts (name of the kind, seed), spread over the kinds by their shares and mixed."""
-    total = sum(each.share for each in KINDS.values())
+    total = sum(item.share for item in KINDS.values())
     random = np.random.default_rng(seed)
     drawn: list[tuple[str, int]] = []
-    for each in KINDS.values():
+    for item in KINDS.values():
         drawn += [
-            (each.name, int(s)) for s in random.integers(0, 2**31, max(1, round(count * each.share / total)))
+            (item.name, int(s)) for s in random.integers(0, 2**31, max(1, round(count * item.share / total)))
         ]
     order = random.permutation(len(drawn))
     return [drawn[int(place)] for place in order]
@@ -133,7 +133,7 @@ def carry_out(name: str, seed: int) -> Outcome:
 
 
 def _watched(attempt: Attempt, folder: Path) -> tuple[str, str, float]:
-    before, given, there = world(), [digest(each) for each in attempt.given], files(folder)
+    before, given, there = world(), [digest(entry) for entry in attempt.given], files(folder)
     began = time.perf_counter()
     with warnings.catch_warnings(record=True) as told, _output() as said:
         warnings.simplefilter("always")
@@ -159,13 +159,13 @@ def _watched(attempt: Attempt, folder: Path) -> tuple[str, str, float]:
         if moved or changed(before, world())
         else []
     )
-    faults += [f"changed argument {k}" for k, each in enumerate(attempt.given) if digest(each) != given[k]]
+    faults += [f"changed argument {k}" for k, entry in enumerate(attempt.given) if digest(entry) != given[k]]
     allowed = attempt.writes if end == "result" else ()
     now = files(folder)
     touched = sorted(name for name in {*there, *now} if there.get(name) != now.get(name))
     faults += [f"left or changed the file {name}" for name in touched if name not in allowed]
-    wrong = [each for each in told if not issubclass(each.category, attempt.warns)]
-    faults += [f"warned: {each.category.__name__}: {each.message}" for each in wrong[:2]]
+    wrong = [entry for entry in told if not issubclass(entry.category, attempt.warns)]
+    faults += [f"warned: {value.category.__name__}: {value.message}" for value in wrong[:2]]
     faults += [f"printed: {said.getvalue()[:200]!r}"] if said.getvalue() else []
     return ("fault", f"{end} {text!r}, but {'; '.join(faults)}", seconds) if faults else (end, text, seconds)
 

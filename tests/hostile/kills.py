@@ -82,7 +82,7 @@ def kill_fit(name: str, random: Random, times: int = 2) -> Kill:
             killed += answer(lambda: fit_to(path, settings), random.uniform(0, usual)) is None
             kept += path.exists()
         got = answer(lambda: fit_to(path, settings))
-        left = sorted(each.name for each in Path(place).iterdir() if not each.name.startswith("."))
+        left = sorted(item.name for item in Path(place).iterdir() if not item.name.startswith("."))
     wrong = "" if got == expected else f"it ended in another result ({got!r:.200})"
     wrong = wrong or ("" if left == ["fit.checkpoint"] else f"it left {left}")
     return Kill(f"fit, {name}", killed, kept, wrong, time.monotonic() - began)

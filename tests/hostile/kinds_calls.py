@@ -337,7 +337,9 @@ def wrong(random: Random, name: str, right: Any) -> Any:
 def arguments_of(call: Callable[..., Any]) -> list[str]:
     """Names of what a function takes, but for what it takes by any name."""
     loose = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return [name for name, each in inspect.signature(call).parameters.items() if each.kind not in loose]
+    return [
+        name for name, parameter in inspect.signature(call).parameters.items() if parameter.kind not in loose
+    ]
 
 
 @kind("arguments", 1500, limit=60.0)

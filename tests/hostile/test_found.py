@@ -180,7 +180,7 @@ def test_every_function_that_people_call_takes_wrong_arguments() -> None:
     tried = {kinds_calls.CALLS[name]()[0] for name in kinds_calls.CALLS}
     elsewhere = {"fit", "save", "load", "read_table", "write_report", "export", "formula", "snap", "simplify"}
     public = {name: getattr(ew, name) for name in ew.__all__}
-    functions = {name for name, each in public.items() if inspect.isfunction(each)} - elsewhere
+    functions = {name for name, item in public.items() if inspect.isfunction(item)} - elsewhere
     assert functions
     assert [name for name in sorted(functions) if public[name] not in tried] == []
 

@@ -24,12 +24,12 @@ LONG = (
 
 def told(faults: Iterable[Outcome]) -> str:
     """What went wrong, in words."""
-    return "\n\n".join(f"{each.kind}, seed {each.seed}: {each.what}\n{each.text}" for each in faults)
+    return "\n\n".join(f"{fault.kind}, seed {fault.seed}: {fault.what}\n{fault.text}" for fault in faults)
 
 
 def faults_of(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """Those that ended in neither a result nor one clear sentence."""
-    return [each for each in outcomes if each.end == "fault"]
+    return [outcome for outcome in outcomes if outcome.end == "fault"]
 
 
 @pytest.mark.parametrize("name", [name for name in KINDS if name not in LONG])
@@ -50,8 +50,8 @@ def workers() -> Iterator[Callable[[], pool.Worker]]:
         return started[-1]
 
     yield worker
-    for each in started:
-        each.close()
+    for item in started:
+        item.close()
 
 
 @pytest.mark.slow

@@ -50,9 +50,9 @@ def test_a_row_may_hold_a_number_where_the_model_knows_words() -> None:
 def test_a_row_of_a_data_frame_is_a_row_everywhere() -> None:
     row = pd.DataFrame(FRAME).iloc[5]
     plain = {"size": FRAME["size"][5], "kind": FRAME["kind"][5]}
-    found = [ew.minimal_counterfactual(of_words(), each, work=0.01) for each in (row, plain)]
+    found = [ew.minimal_counterfactual(of_words(), item, work=0.01) for item in (row, plain)]
     assert str(found[0]) == str(found[1])
-    asked = [ew.verify(of_words(), ew.properties.robust(each, 0.01), work=0.01) for each in (row, plain)]
+    asked = [ew.verify(of_words(), ew.properties.robust(item, 0.01), work=0.01) for item in (row, plain)]
     assert asked[0].status == asked[1].status
     with pytest.raises(ew.InputError, match="2 columns"):
         ew.minimal_counterfactual(of_words(), row.to_numpy()[:1])
@@ -106,12 +106,14 @@ def test_what_works_on_networks_says_so(wrong: Any) -> None:
     }
     rooms = (ew.edits, ew.network, ew.symbolic, ew)
     asked = {getattr(room, name) for room in rooms for name in room.__all__}
-    asked = {each for each in asked if inspect.isfunction(each)}
+    asked = {name for name in asked if inspect.isfunction(name)}
     tried = 0
-    for function in sorted(asked, key=lambda each: each.__name__):
+    for function in sorted(asked, key=lambda name: name.__name__):
         parameters = inspect.signature(function).parameters
         if next(iter(parameters), "") == "model" and function.__name__ not in _ALSO_OF_ESTIMATORS:
-            needed = {name for name, each in parameters.items() if each.default is each.empty} - {"model"}
+            needed = {
+                name for name, parameter in parameters.items() if parameter.default is parameter.empty
+            } - {"model"}
             with pytest.raises(ew.EdgewiseError) as caught:
                 function(wrong, **{name: given.get(name) for name in needed if name in given})
             assert why_unclear(str(caught.value)) == "", str(caught.value)
@@ -280,7 +282,7 @@ def test_more_changes_pairs_and_bins_than_there_are_end_as_all_of_them() -> None
     told = [ew.explaining.reliability(of_words(), FRAME, np.arange(24) % 3 == 0, bins=n) for n in (24, 2**40)]
     assert str(told[0]) == str(told[1])
     fits = [ew.training.fit_table(X, Y, interactions=n, members=1, work=0.01) for n in (1, 10**30)]
-    assert np.array_equal(*(each.network.predict(X) for each in fits))
+    assert np.array_equal(*(fit.network.predict(X) for fit in fits))
 
 
 @pytest.mark.parametrize(("of_x", "of_y"), [(1e-100, 1.0), (1.0, 1e-301), (1e300, 1e300)])

@@ -323,7 +323,7 @@ def test_function_transforms_of_every_basis(basis: str) -> None:
     def loss(given: dict[str, Tensor], row: Tensor) -> Tensor:
         return func.functional_call(own, given, (row[None],)).square().sum()
 
-    state = {name: each.detach() for name, each in zip(names, parameters, strict=True)}
+    state = {name: parameter.detach() for name, parameter in zip(names, parameters, strict=True)}
     found = func.vmap(func.grad(loss), (None, 0))(state, x)
     for k, row in enumerate(x):
         alone = torch.autograd.grad(own(row).square().sum(), parameters)

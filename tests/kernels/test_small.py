@@ -169,7 +169,7 @@ def test_several_vectors_are_what_each_of_them_is() -> None:
     many = torch.stack([theta, theta * 0.5, theta + 0.1])
     for call in (small.outputs, small.value, small.normal):
         together = call(many)
-        alone = [call(each) for each in many]
+        alone = [call(item) for item in many]
         together = together if isinstance(together, tuple) else (together,)
         for k, part in enumerate(together):
             assert torch.equal(part, torch.stack([a[k] if isinstance(a, tuple) else a for a in alone]))

@@ -124,7 +124,7 @@ def test_derivatives_of_both_orders(stride: int) -> None:
     x = torch.randn(1, 2, 3, 4, dtype=DOUBLE, generator=torch.Generator().manual_seed(0))
     given_ = (
         x.requires_grad_(),
-        *(each.detach().clone().requires_grad_() for _, each in layer.named_parameters()),
+        *(tensor.detach().clone().requires_grad_() for _, tensor in layer.named_parameters()),
     )
     assert torch.autograd.gradcheck(run, given_)
     assert torch.autograd.gradgradcheck(run, given_)

@@ -67,7 +67,7 @@ def in_onnxruntime(stream: io.BytesIO, x: Tensor) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", [*FEW, *slow(*(each for each in MODULES if each not in FEW))])
+@pytest.mark.parametrize("name", [*FEW, *slow(*(item for item in MODULES if item not in FEW))])
 def test_the_older_exporter_to_onnx(name: str) -> None:
     pytest.importorskip("onnx")
     module, stream = MODULES[name]().eval(), io.BytesIO()

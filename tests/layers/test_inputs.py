@@ -75,7 +75,7 @@ def test_autocast_trains_parameters_of_single_precision(module):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = (module(X) ** 2).mean()
     loss.backward()
-    grads = {name: each.grad for name, each in module.named_parameters() if each.grad is not None}
+    grads = {name: tensor.grad for name, tensor in module.named_parameters() if tensor.grad is not None}
     assert grads
     assert all(grad.dtype == torch.float32 and grad.isfinite().all() for grad in grads.values())
 

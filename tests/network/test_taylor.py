@@ -51,11 +51,11 @@ def test_gradients_of_a_residual_in_the_parameters():
     x = (torch.rand(6, 2, generator=torch.Generator().manual_seed(0)) - 0.5).to(net.dtype)
     _, _, second = taylor(net, x, torch.eye(2, dtype=net.dtype), 2)
     (second.sum(1)[:, 0] ** 2).sum().backward()
-    forward = [each.grad.clone() for each in net.parameters() if each.grad is not None]
+    forward = [parameter.grad.clone() for parameter in net.parameters() if parameter.grad is not None]
     net.zero_grad()
     laplacian = sum(nested(net, x, (k, k), 0) for k in range(2))
     (laplacian**2).sum().backward()
-    backward = [each.grad for each in net.parameters() if each.grad is not None]
+    backward = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
     for one, other in zip(forward, backward, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-10)
 
@@ -69,7 +69,10 @@ def test_the_laplacian_and_its_gradients_are_those_of_nested_autograd(kind):
         net.zero_grad()
         (value**2).sum().backward()
         gradients.append(
-            [value.detach(), *(each.grad.clone() for each in net.parameters() if each.grad is not None)]
+            [
+                value.detach(),
+                *(parameter.grad.clone() for parameter in net.parameters() if parameter.grad is not None),
+            ]
         )
     assert len(gradients[0]) == len(gradients[1]) > 1
     for one, other in zip(*gradients, strict=True):

@@ -20,7 +20,7 @@ def system(states, inputs, equations, courses):
 
 
 def lines(figure, gid):
-    return [each.get_xydata() for each in figure.axes[0].get_lines() if each.get_gid() == gid]
+    return [line.get_xydata() for line in figure.axes[0].get_lines() if line.get_gid() == gid]
 
 
 def test_a_solution_is_drawn_as_a_curve_through_few_points():
@@ -47,5 +47,5 @@ def test_names_of_courses_stand_where_these_are_apart():
     t = np.linspace(0, 6, 20)
     courses = [(t, start * np.exp(-0.5 * t)[:, None], np.empty((20, 0))) for start in (1.0, 6.0, 10.0)]
     names = plot_dynamics(system(("x",), (), ("-0.5*x",), courses)).axes[0].texts
-    assert [each.get_text() for each in names] == ["a", "b", "c"]
-    assert [each.xy for each in names] == [(0, pytest.approx(at)) for at in (1, 6, 10)]
+    assert [name.get_text() for name in names] == ["a", "b", "c"]
+    assert [name.xy for name in names] == [(0, pytest.approx(at)) for at in (1, 6, 10)]

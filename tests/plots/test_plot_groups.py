@@ -16,7 +16,7 @@ def test_the_law_stands_above_the_panels(name, heading):
     y = pd.Series(np.repeat([2.0, 3.0], 12) * x, name=name)
     found = find_formula(x[:, None], y, groups=group, names=["x"], work="quick")
     figure = plot_groups(found.best, x[:, None], y, group)
-    assert [each.get_text() for each in figure.texts] == [heading]
+    assert [text.get_text() for text in figure.texts] == [heading]
     # In inches: none of the panels reaches up to it.
     height = figure.get_size_inches()[1]
     assert all(
@@ -62,7 +62,7 @@ def test_each_panel_of_a_branched_law_says_its_own():
     assert isinstance(found.best, BranchedFormula)
     for axes in figure.axes:
         level = axes.get_title(loc="left")
-        assert [each.get_text() for each in axes.texts] == [found.best.of(level)]
+        assert [text.get_text() for text in axes.texts] == [found.best.of(level)]
 
 
 def test_names_that_begin_alike_are_told_apart_and_groups_left_out_counted():
@@ -73,5 +73,5 @@ def test_names_that_begin_alike_are_told_apart_and_groups_left_out_counted():
     figure = plot_groups(found.best, x[:, None], y, group)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert len(set(titles)) == len(titles) == 24
-    assert all(len(each) <= 24 for each in titles)
+    assert all(len(title) <= 24 for title in titles)
     assert figure.texts[-1].get_text() == "24 of 26 groups"

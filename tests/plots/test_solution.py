@@ -148,7 +148,7 @@ def test_surfaces_through_time_are_drawn_at_three_times_in_the_same_colours():
     assert words == ["w at t = 0", "w at t = 0.5", "w at t = 1"]
     bars = [axes.get_ylim() for axes in figure.axes if axes.name != "3d"]
     assert len(bars) == 3
-    assert len({tuple(np.round(each, 9)) for each in bars}) == 1
+    assert len({tuple(np.round(bar, 9)) for bar in bars}) == 1
     assert len(plot_solution(solution, at={"t": 0.3}).texts) == 1
     assert len(plot_solution(solution, show="residual", at={t: 0.3}).texts) == 1
     for wrong in ({"x": 0}, {"t": 2}):

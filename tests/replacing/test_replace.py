@@ -203,8 +203,8 @@ def test_a_shared_block_is_replaced_wherever_it_stands() -> None:
     model = Applied(block, plain(nn.ReLU()), block)
     result = ew.replace_mlp(model, rows(3), work=0.01)
     assert [b.name for b in result.blocks] == ["parts.0", "parts.1"]
-    for each in (result, ew.replacing.prune_blocks(model, result, rows(3), work=0.01)):
-        first, third = (each.model.get_submodule(name) for name in ("parts.0", "parts.2"))
+    for item in (result, ew.replacing.prune_blocks(model, result, rows(3), work=0.01)):
+        first, third = (item.model.get_submodule(name) for name in ("parts.0", "parts.2"))
         assert isinstance(first, KANFeedForward)
         assert first is third
 
@@ -354,7 +354,7 @@ def test_a_deep_chain_is_distilled_in_pairs_and_answers_nearly_as_before() -> No
         nn.Linear(20, 3),
     )
     result = ew.replace_mlp(model, torch.randn(600, 5), work="quick")
-    assert [(each.first, each.last) for each in result.found] == [(("0",), "2"), (("4",), "6")]
+    assert [(item.first, item.last) for item in result.found] == [(("0",), "2"), (("4",), "6")]
     assert result.agreement is not None
     assert result.agreement > 0.9
 

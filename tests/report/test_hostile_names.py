@@ -84,7 +84,7 @@ def look(browser, tmp_path):
     yield go
     for context, page, told, url in contexts:
         known = (url, "about:srcdoc", "Expected copy-paste icon")
-        assert [each for each in told if not each.startswith(known)] == []
+        assert [entry for entry in told if not entry.startswith(known)] == []
         assert all(frame.evaluate("window.ran") is None for frame in page.frames)
         context.close()
 

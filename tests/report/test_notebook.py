@@ -120,9 +120,9 @@ def test_estimators_answer_in_the_columns_of_their_table(model, browser, tmp_pat
 
 @pytest.mark.slow
 def test_explanations_proofs_and_audits_show_themselves(found):
-    shown = [HTML[type(each).__name__](each) for each in found]
-    assert all(EVIL not in each for each in shown)
-    assert ["<img" in each for each in shown] == [True, True, True, False, False, True]
+    shown = [HTML[type(item).__name__](item) for item in found]
+    assert all(EVIL not in item for item in shown)
+    assert ["<img" in item for item in shown] == [True, True, True, False, False, True]
     assert "Proved" in shown[3]
     assert "Refuted" in shown[4]
 

@@ -53,7 +53,7 @@ def test_the_page_shows_figures_maps_features_and_examples() -> None:
     sums = re.findall(r"<figcaption>[^<]*: ([−\d.]+) ([+−]) ([\d.]+) = ([−\d.]+)</figcaption>", page)
     assert sums
     for constant, sign, total, logit in sums:
-        a, b, c = (float(each.replace("−", "-")) for each in (constant, total, logit))
+        a, b, c = (float(text.replace("−", "-")) for text in (constant, total, logit))
         np.testing.assert_allclose(a + (b if sign == "+" else -b), c, atol=0.02 * (1 + abs(b)))
     # The corner that tells the classes apart is suspected.
     assert "lies at one place near the border" in page
@@ -63,13 +63,13 @@ def test_pictures_in_the_page_are_those_given() -> None:
     _, X, _ = trained()
     page = render_pictures(content())
     found = [
-        np.asarray(image.open(io.BytesIO(base64.b64decode(each)))).astype(float)
-        for each in re.findall(r'src="data:image/png;base64,([^"]+)" alt="picture \d', page)
+        np.asarray(image.open(io.BytesIO(base64.b64decode(match)))).astype(float)
+        for match in re.findall(r'src="data:image/png;base64,([^"]+)" alt="picture \d', page)
     ]
     assert found
-    for each in found:
+    for item in found:
         scaled = [(x - x.min()) / (x.max() - x.min()) * 255 for x in X.astype(float)]
-        assert min(np.abs(each[..., 0] - x).max() for x in scaled) <= 1
+        assert min(np.abs(item[..., 0] - x).max() for x in scaled) <= 1
 
 
 @pytest.mark.slow
@@ -129,5 +129,5 @@ def test_nothing_is_in_the_way_of_anyone(browser: Any, tmp_path: Path) -> None:
         found = axe.Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         assert page.evaluate("[...document.images].every((part) => part.naturalWidth > 0)")
-        assert [each for each in seen if not each.startswith("data:")] == [path.as_uri()]
+        assert [name for name in seen if not name.startswith("data:")] == [path.as_uri()]
         context.close()

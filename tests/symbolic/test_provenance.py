@@ -115,7 +115,7 @@ def test_a_part_whose_numbers_fail_proposes_what_it_had_and_is_named(error):
     with recording() as failures, recording() as inner:
         assert list(trees()) == [Variable("a")]
         assert several() == []
-    assert [str(each) for each in failures] == ["trial part: no number", "trial list: no number"]
+    assert [str(failure) for failure in failures] == ["trial part: no number", "trial list: no number"]
     assert failures == inner
 
 
@@ -148,6 +148,6 @@ def test_a_search_goes_on_without_a_part_that_fails(monkeypatch):
     monkeypatch.setattr(recipe, "direct_candidates", proposes("direct candidates")(fails))
     monkeypatch.setattr(chebyshev_surrogate, "_fitted", fails)
     result = ew.find_formula(X, X[:, 0] ** 2 / X[:, 1], names=NAMES, seed=0, work="quick")
-    assert {each.part for each in result.failures} >= {"direct candidates", "smooth model"}
+    assert {failure.part for failure in result.failures} >= {"direct candidates", "smooth model"}
     assert result.to_dict()["failures"] == list(map(str, result.failures))
     assert result.best.error < 0.1 * result.front[0].error or len(result.front) == 1

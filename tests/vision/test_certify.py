@@ -112,13 +112,13 @@ def test_a_proof_of_a_plain_network_agrees() -> None:
 def test_no_attack_breaks_a_certified_radius() -> None:
     model, X, _ = bars()
     found = [certified_radius(model, picture, steps=5) for picture in X[:2]]
-    assert max(each.certified for each in found) > 1e-3
+    assert max(item.certified for item in found) > 1e-3
     random = torch.Generator().manual_seed(0)
-    for picture, each in zip(X, found, strict=False):
+    for picture, item in zip(X, found, strict=False):
         x = model.like(picture[None])
         best = int(model.network_(x).argmax())
-        assert model.classes_[best] == each.label
-        low, high = (x - each.certified).clamp(0, 1), (x + each.certified).clamp(0, 1)
+        assert model.classes_[best] == item.label
+        low, high = (x - item.certified).clamp(0, 1), (x + item.certified).clamp(0, 1)
         draws = low + (high - low) * torch.rand((300, *x.shape[1:]), generator=random)
         corners = torch.where(torch.rand(draws.shape, generator=random) < 0.5, low, high)
         point = torch.cat([draws, corners])
@@ -128,13 +128,13 @@ def test_no_attack_breaks_a_certified_radius() -> None:
             logits = model.network_(point)
             (slope,) = torch.autograd.grad((logits[:, 1 - best] - logits[:, best]).sum(), point)
             point = torch.minimum(
-                torch.maximum(point.detach() + 0.3 * each.certified * slope.sign(), low), high
+                torch.maximum(point.detach() + 0.3 * item.certified * slope.sign(), low), high
             )
-        if each.broken is not None:
-            assert each.certified < each.broken
-            assert np.abs(each.picture - picture).max() <= each.broken + 1e-6
-            assert model.predict(each.picture[None])[0] == each.other != each.label
-        assert "within" in str(each)
+        if item.broken is not None:
+            assert item.certified < item.broken
+            assert np.abs(item.picture - picture).max() <= item.broken + 1e-6
+            assert model.predict(item.picture[None])[0] == item.other != item.label
+        assert "within" in str(item)
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def test_bars_are_told_apart(kind: str, channels: int) -> None:
 
 def test_whole_numbers_and_shares_are_the_same_pictures() -> None:
     X, y = marks(40)
-    first, second = (quick(epochs=2).fit(each, y) for each in (X, X / 255.0))
+    first, second = (quick(epochs=2).fit(item, y) for item in (X, X / 255.0))
     np.testing.assert_allclose(first.predict_proba(X), second.predict_proba(X / 255.0), atol=1e-4)
 
 
@@ -305,7 +305,7 @@ def test_without_a_seed_no_two_networks_begin_alike() -> None:
 @pytest.mark.parametrize("classes", [[3, 7], [False, True], ["a", "b"]])
 def test_classes_keep_their_type_among_objects(classes: list[Any]) -> None:
     X, y = marks(40)
-    labels = np.array([classes[each == "lying"] for each in y], dtype=object)
+    labels = np.array([classes[value == "lying"] for value in y], dtype=object)
     model = quick(epochs=1).fit(X, labels)
     assert model.classes_.tolist() == sorted(classes)
     assert set(model.predict(X).tolist()) <= set(classes)
@@ -315,7 +315,7 @@ def test_classes_keep_their_type_among_objects(classes: list[Any]) -> None:
 def test_missing_and_mixed_classes_are_refused(missing: Any) -> None:
     X, y = marks(40)
     with pytest.raises(InputError, match="no missing class"):
-        quick().fit(X, np.array([missing if each == "lying" else each for each in y], object))
+        quick().fit(X, np.array([missing if value == "lying" else value for value in y], object))
     with pytest.raises(InputError, match="one type"):
         quick().fit(X, np.array([1, "b"] * 20, dtype=object))
 
@@ -330,10 +330,10 @@ def test_pictures_on_another_scale_than_learned_are_refused(tmp_path: Path) -> N
     X, y = marks(40)
     model = quick(epochs=1).fit(X, y)
     ew.save(model, tmp_path / "model.kan")
-    for each in (model, ew.load(tmp_path / "model.kan")):
-        assert np.isfinite(each.predict_proba(X / 255 + 0.3)).all()
+    for item in (model, ew.load(tmp_path / "model.kan")):
+        assert np.isfinite(item.predict_proba(X / 255 + 0.3)).all()
         with pytest.raises(InputError, match="shares from 0 to 1"):
-            each.predict(X.astype(float))
+            item.predict(X.astype(float))
     assert np.isfinite(quick(epochs=1).fit(X.astype(float), y).predict_proba(X.astype(float))).all()
 
 
@@ -345,17 +345,17 @@ def test_shares_are_no_numbers_up_to_255_but_dark_pictures_may_be(tmp_path: Path
     model = quick(epochs=1).fit(wide, y)
     ew.save(model, tmp_path / "model.kan")
     dark = np.random.default_rng(0).integers(0, 2, (2, 8, 8))
-    for each in (model, ew.load(tmp_path / "model.kan")):
+    for item in (model, ew.load(tmp_path / "model.kan")):
         with pytest.raises(
             InputError, match=f"numbers up to about {largest:g}, as it learned from. Got shares"
         ):
-            each.predict(wide / largest)
+            item.predict(wide / largest)
         with pytest.warns(UserWarning, match="if the scales differ"):
-            each.predict(wide[:1] / largest)  # of one picture alone nobody can tell
+            item.predict(wide[:1] / largest)  # of one picture alone nobody can tell
         with pytest.warns(UserWarning, match="if the scales differ"):
-            each.predict(dark.astype(float))
+            item.predict(dark.astype(float))
         for fair in (wide[:1], 0.3 * wide, 0 * wide, dark[:1].astype(np.uint8)):
-            each.predict(fair)  # warnings are errors
+            item.predict(fair)  # warnings are errors
 
 
 def test_a_model_that_has_seen_the_dark_says_nothing_of_it() -> None:
@@ -381,8 +381,8 @@ def test_whole_numbers_mean_what_the_same_fractions_meant_in_the_fit(tmp_path: P
     X, y = marks(40)
     model = quick(epochs=1).fit(X.astype(float), y)
     ew.save(model, tmp_path / "model.kan")
-    for each in (model, ew.load(tmp_path / "model.kan")):
-        assert np.array_equal(each.logits(X), each.logits(X.astype(float)))
+    for item in (model, ew.load(tmp_path / "model.kan")):
+        assert np.array_equal(item.logits(X), item.logits(X.astype(float)))
     deep = X.astype(np.uint16) * 257
     as_bytes, as_words = quick(epochs=1).fit(X, y), quick(epochs=1).fit(deep, y)
     np.testing.assert_allclose(as_words.logits(deep), as_bytes.logits(X), atol=1e-3)

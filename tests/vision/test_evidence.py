@@ -95,7 +95,7 @@ def test_the_strongest_patches_come_first() -> None:
     model, X, _, _ = spotted()
     found = model.evidence(X[0])
     top = found.strongest(1, 3)
-    assert [each[2] for each in top] == sorted(found.patches[1].ravel(), reverse=True)[:3]
+    assert [item[2] for item in top] == sorted(found.patches[1].ravel(), reverse=True)[:3]
     i, j, value = top[0]
     assert found.patches[1, i, j] == value
 

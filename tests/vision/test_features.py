@@ -133,9 +133,9 @@ def test_switching_off_keeps_the_mean_and_edits_of_curves_do_as_they_say(tmp_pat
     np.testing.assert_allclose(new[:, 0], old[:, 0], atol=1e-6)
     np.testing.assert_allclose(new[:, 1].mean(), old[:, 1].mean(), atol=1e-4)
     np.testing.assert_allclose(np.abs(new - old).max(), off.max_change)
-    assert use.feature not in [each.feature for each in off.model.features_of(X, 1)]
+    assert use.feature not in [feature.feature for feature in off.model.features_of(X, 1)]
     rising = edit_feature(model, use.feature, [1], "increasing", X=X, y=y)
-    again = {each.feature: each for each in rising.model.features_of(X, 1)}[use.feature]
+    again = {feature.feature: feature for feature in rising.model.features_of(X, 1)}[use.feature]
     assert np.diff(again.y).min() > -1e-6
     ew.save(off.model, tmp_path / "off.kan")
     assert np.array_equal(ew.load(tmp_path / "off.kan").logits(X), new)

@@ -223,8 +223,8 @@ def test_a_picture_is_explained_and_a_folder_reported(
     }
     for axes in plot_evidence(ew.load(model).evidence(picture)).axes[1:]:
         name, logit, *parts = re.findall(r"light|dark|[+−][0-9.]+", axes.get_title())
-        drawn_as = [float(each.replace("−", "-")) for each in (*parts, logit)]
-        np.testing.assert_allclose([float(each) for each in table.pop(name)], drawn_as, atol=0.0051)
+        drawn_as = [float(part.replace("−", "-")) for part in (*parts, logit)]
+        np.testing.assert_allclose([float(column) for column in table.pop(name)], drawn_as, atol=0.0051)
     assert not table
     page = tmp_path / "page.html"
     assert run("report", model, folder, "-o", page, "--json") == 0
@@ -336,7 +336,7 @@ def test_no_more_than_one_picture_is_held_at_its_full_size(
     def counted(file: Path) -> Any:
         nonlocal most
         gc.collect()
-        most = max(most, 1 + sum(each() is not None for each in alive))
+        most = max(most, 1 + sum(item() is not None for item in alive))
         made = own(file)
         alive.append(weakref.ref(made))
         return made

@@ -87,9 +87,9 @@ def check_is(value: object, kind: type[T] | tuple[type[T], ...], name: str, what
 def all_are(value: object, kind: Any, name: str, what: str) -> tuple[Any, ...]:
     """Objects of a class; `what` names what they are, in the plural."""
     listed = as_tuple(value, name, what)
-    for each in listed:
-        if not isinstance(each, kind):
-            raise InputError(argument=name, expected=f"list {what}", got=f"{short(each)} among them")
+    for item in listed:
+        if not isinstance(item, kind):
+            raise InputError(argument=name, expected=f"list {what}", got=f"{short(item)} among them")
     return listed
 
 
@@ -120,7 +120,7 @@ def as_pair(value: Any, name: str) -> tuple[float, float]:
     """Two numbers, infinite ones too."""
     try:
         if not isinstance(value, (str, bytes)):
-            first, second = (float(each) for each in value)
+            first, second = (float(item) for item in value)
             return first, second
     except UNREADABLE:
         pass
@@ -167,20 +167,20 @@ def check_weights(value: object, rows: int) -> Floats:
 def own_names(table: Any) -> list[str] | None:
     """What a data frame of any library calls its columns; None of anything else."""
     labels = getattr(table, "column_names", getattr(table, "columns", None))
-    return None if labels is None or callable(labels) else [str(each) for each in labels]
+    return None if labels is None or callable(labels) else [str(label) for label in labels]
 
 
 def check_table(X: Any, names: Sequence[str], name: str = "X", *, rows: int | None = None) -> Floats:
     """A matrix (n, d) of the columns `names`: by name of a data frame that has any of them, else by place."""
     own = own_names(X) or []
-    if any(each in own for each in names):
-        if missing := [each for each in names if each not in own]:
+    if any(item in own for item in names):
+        if missing := [item for item in names if item not in own]:
             raise InputError(
                 argument=name,
                 expected=f"have the columns {among(names)}",
                 got=f"a table without {short(missing[0], 40)}{did_you_mean(missing[0], own)}",
             )
-        places = [own.index(each) for each in names]
+        places = [own.index(item) for item in names]
         X = X.iloc[:, places] if hasattr(X, "iloc") else X.select(list(names))
     return check_matrix(X, name, columns=len(names), rows=rows)
 

@@ -208,7 +208,7 @@ def check_squarable(
     largest = float(sizes.max(initial=0.0))
     if largest <= LARGEST and (tiny or largest == 0.0 or largest >= 1 / LARGEST):
         return
-    row, *rest = (int(each) for each in np.unravel_index(int(sizes.argmax()), sizes.shape))
+    row, *rest = (int(item) for item in np.unravel_index(int(sizes.argmax()), sizes.shape))
     column = f" (column {short(labels[rest[0]])})" if labels and rest else ""
     allowed = f"up to {LARGEST:g}" if tiny else f"between {1 / LARGEST:g} and {LARGEST:g}"
     raise InputError(

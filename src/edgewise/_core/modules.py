@@ -32,7 +32,7 @@ def copied(module: Module, memo: dict[int, Any], shared: frozenset[str]) -> Modu
     memo[id(module)] = made
     for name, value in module.__dict__.items():
         if name == "_buffers":
-            value = {key: each if key in shared else _copied(each, memo) for key, each in value.items()}
+            value = {key: item if key in shared else _copied(item, memo) for key, item in value.items()}
         elif name not in shared:
             value = _copied(value, memo)
         made.__dict__[name] = value
@@ -46,7 +46,7 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
     if id(value) in memo:
         return memo[id(value)]
     if type(value) in (dict, OrderedDict):
-        return type(value)((key, _copied(each, memo)) for key, each in value.items())
+        return type(value)((key, _copied(item, memo)) for key, item in value.items())
     if type(value) is nn.ModuleList:
         return copied(value, memo, frozenset())
     if type(value) is nn.Parameter:

@@ -28,12 +28,13 @@ def room(module: str) -> Any:
         return import_module(module)
     except ModuleNotFoundError as error:
         # Another module that it asks for in vain is no room that was taken off.
-        if not f"{module}.".startswith(f"{error.name}.") or not f"{error.name}".startswith("edgewise."):
+        missing = error.name or ""
+        if not missing.startswith("edgewise.") or not f"{module}.".startswith(f"{missing}."):
             raise
         from edgewise._core.errors import MissingRoomError
 
         raise MissingRoomError(
-            f"This installation has no room {error.name.removeprefix('edgewise.')}, which was taken off; "
+            f"This installation has no room {missing.removeprefix('edgewise.')}, which was taken off; "
             "install the whole of edgewise to have it."
         ) from None
 

@@ -39,7 +39,7 @@ def data_rows(numbers: Rows) -> str:
 
 def listed_rows(numbers: Rows) -> str:
     """The first few by number, and how many more there are."""
-    first = [f"{each}" for each in numbers[:_NAMED]]
+    first = [f"{number}" for number in numbers[:_NAMED]]
     more = len(numbers) - len(first)
     if more:
         text = f"{', '.join(first)} and {more:,} more"

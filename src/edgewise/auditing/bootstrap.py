@@ -188,7 +188,7 @@ def bin_of(score: Floats) -> NDArray[np.int64]:
 def _numbers(part: Outcomes, weights: Floats) -> dict[str, Floats]:
     y, s = part.actual, part.score
     total, *sums = np.vstack([np.ones_like(y), y, s, s - y, np.abs(s - y), (s - y) ** 2]) @ weights
-    observed, expected, error, absolute, squares = (_over(each, total) for each in sums)
+    observed, expected, error, absolute, squares = (_over(item, total) for item in sums)
     return dict(zip(NUMBER_MEASURES, (observed, expected, error, absolute, np.sqrt(squares)), strict=True))
 
 

@@ -61,7 +61,7 @@ class Mitigated:
     def to_dict(self) -> dict[str, Any]:
         """Everything but the model, for JSON."""
         entries = fields(self, "detail", "message", "stop_reason", "seconds")
-        return {**entries, "certificates": [each.to_dict() for each in self.certificates]}
+        return {**entries, "certificates": [certificate.to_dict() for certificate in self.certificates]}
 
 
 def with_network(model: Any, network: KAN) -> Any:

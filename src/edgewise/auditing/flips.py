@@ -122,7 +122,7 @@ def _counterfactuals(
             own[(inputs[:, list(cells.inputs)] == point).all(1)] = k
             after.append(_scores(subject, inputs_with(inputs, cells.inputs, point)))
         return own, cells.labels, after
-    column = next(each for each in raw_table(X).columns if each.name == name)
+    column = next(item for item in raw_table(X).columns if item.name == name)
     if column.codes is not None:
         values: list[Any] = list(column.words)
         own = np.asarray(column.codes)
@@ -201,4 +201,4 @@ def reads(subject: AuditedModel, X: Any, name: str) -> bool:
     if name not in table.names:
         return False
     known = getattr(subject.model, "feature_names_in_", None)
-    return known is None or name in [str(each) for each in known]
+    return known is None or name in [str(item) for item in known]

@@ -53,7 +53,10 @@ class FrontierPoint:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, without the model."""
         names = ("method", "detail", "accuracy", "auc", "dp", "eo", "dp_ratio", "stop_reason")
-        return {**fields(self, *names), "certificates": [each.to_dict() for each in self.certificates]}
+        return {
+            **fields(self, *names),
+            "certificates": [certificate.to_dict() for certificate in self.certificates],
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +119,7 @@ class Frontier:
         check_choice(criterion, "criterion", CRITERIA)
         kept = list[FrontierPoint]()
         known = [point for point in self.points if not np.isnan(getattr(point, criterion))]
-        for point in sorted(known, key=lambda each: (getattr(each, criterion), -each.accuracy)):
+        for point in sorted(known, key=lambda name: (getattr(name, criterion), -name.accuracy)):
             if not kept or point.accuracy > kept[-1].accuracy:
                 kept.append(point)
         return tuple(kept)
@@ -132,7 +135,7 @@ class Frontier:
     def __str__(self) -> str:
         rows = [["model", "accuracy", "AUC", "dp", "eo", "dp ratio", "certified flip"]]
         for point in self.points:
-            certified = max((each.bound for each in point.certificates), default=float("nan"))
+            certified = max((certificate.bound for certificate in point.certificates), default=float("nan"))
             numbers = (point.accuracy, point.auc, point.dp, point.eo, point.dp_ratio, certified)
             rows.append([f"{point.method}: {point.detail}", *map(number, numbers)])
         head = f"Mitigation for {self.attribute}, learned from {self.rows:,} rows and judged on {self.held_out:,} others."

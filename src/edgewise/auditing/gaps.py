@@ -90,10 +90,10 @@ class Gaps:
         return self._gap(["tpr", "fpr"], None)
 
     def _gap(self, names: Sequence[str], among: NDArray[np.bool_] | None) -> Gap:
-        each = [plain_gap(self._of(name, among), self.part.groups) for name in names]
-        known = [gap for gap in each if not np.isnan(gap.difference)]
+        gaps = [plain_gap(self._of(name, among), self.part.groups) for name in names]
+        known = [gap for gap in gaps if not np.isnan(gap.difference)]
         if not known:
-            return each[0]
+            return gaps[0]
         widest = max(known, key=lambda gap: gap.difference)
         ratio = min((gap.ratio for gap in known if not np.isnan(gap.ratio)), default=_NOTHING)
         interval = ratios = (_NOTHING, _NOTHING)

@@ -116,12 +116,12 @@ def groupings(
             got=f"{short(strange[0])}{did_you_mean(strange[0], list(columns))}",
         )
     made = tuple(_grouping(name, column, cuts.get(name)) for name, column in columns.items())
-    for each in made:
-        if len(each.groups) < 2:
+    for grouping in made:
+        if len(grouping.groups) < 2:
             raise InputError(
-                subject=f"The protected attribute {short(each.name, 40)}",
+                subject=f"The protected attribute {short(grouping.name, 40)}",
                 expected="have at least two groups among the rows",
-                got=f"only {among(each.groups)}",
+                got=f"only {among(grouping.groups)}",
             )
     return made
 

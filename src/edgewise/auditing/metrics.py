@@ -192,7 +192,7 @@ def _calibration(y: Any, s: Any, sample_weight: Any) -> float:
 
 def _ece(y: Any, s: Any, sample_weight: Any) -> float:
     """Expected calibration error over bins of equal width (M. P. Naeini et al., 2015, AAAI 29)."""
-    y, s, w = (np.asarray(each, dtype=np.float64) for each in (y, s, sample_weight))
+    y, s, w = (np.asarray(item, dtype=np.float64) for item in (y, s, sample_weight))
     return float(np.abs(np.bincount(bin_of(s), weights=w * (y - s), minlength=BINS)).sum() / w.sum())
 
 

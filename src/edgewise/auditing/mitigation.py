@@ -126,7 +126,7 @@ def mitigate(
     if strange := [name for name in methods if name not in METHODS]:
         raise InputError(argument="methods", expected=f"be among {', '.join(METHODS)}", got=short(strange[0]))
     strengths, max_changes, at_most = (
-        tuple(check_float(each, name, low=0.0) for each in as_tuple(given, name, "numbers"))
+        tuple(check_float(entry, name, low=0.0) for entry in as_tuple(given, name, "numbers"))
         for name, given in (("strengths", strengths), ("max_changes", max_changes), ("at_most", at_most))
     )
     proxies = check_names(proxies, "proxies")

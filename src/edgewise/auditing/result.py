@@ -166,7 +166,7 @@ class AuditResult:
             gap = _gap(table, criterion[:2])
             return float("nan") if gap is None else gap.ratio
         if criterion == "proxy":
-            own = next((each for each in self.proxies if each.attribute == table.name), None)
+            own = next((proxy for proxy in self.proxies if proxy.attribute == table.name), None)
             return float("nan") if own is None else max((proxy.auc for proxy in own.found), default=0.5)
         if criterion not in OTHERS:
             raise InputError(
@@ -174,7 +174,7 @@ class AuditResult:
                 expected=f"be one of {', '.join([*GAPS, *OTHERS])}",
                 got=f"{short(criterion)}{did_you_mean(criterion, [*GAPS, *OTHERS])}",
             )
-        flip = next((each for each in self.flips if each.attribute == table.name), None)
+        flip = next((item for item in self.flips if item.attribute == table.name), None)
         if flip is None:
             return float("nan")
         if criterion == "certified":
@@ -212,8 +212,8 @@ class AuditResult:
             **fields(self, "model", "kind", "positive", "threshold", "rows"),
             "overall": self.overall.to_dict(),
             "tables": [table.to_dict() for table in self.tables],
-            "flips": [each.to_dict() for each in self.flips],
-            "proxies": [each.to_dict() for each in self.proxies],
+            "flips": [flip.to_dict() for flip in self.flips],
+            "proxies": [proxy.to_dict() for proxy in self.proxies],
             **fields(self, "warnings", "notes", "draws", "seconds", "stop_reason", "message"),
         }
 
@@ -232,8 +232,8 @@ class AuditResult:
         for table in self.tables:
             groups = groups_text(table, self.overall, numbers=self.kind == "numbers")
             lines += [f"== {table.name} ==", "", *groups, ""]
-            flips = next((each for each in self.flips if each.attribute == table.name), None)
-            proxies = next((each for each in self.proxies if each.attribute == table.name), None)
+            flips = next((flip for flip in self.flips if flip.attribute == table.name), None)
+            proxies = next((proxy for proxy in self.proxies if proxy.attribute == table.name), None)
             lines += [*verdicts(table), *([] if flips is None else flips_text(flips, self.positive))]
             lines += [*([] if proxies is None else proxies_text(proxies)), ""]
         if self.warnings:

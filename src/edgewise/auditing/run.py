@@ -177,7 +177,7 @@ def audit(
         tables=tuple(tables),
         flips=tuple(changed),
         proxies=tuple(carried),
-        warnings=tuple(text for each in tables for text in each.warnings),
+        warnings=tuple(text for item in tables for text in item.warnings),
         notes=notes if ended.repeatable else (*notes, stages.left_out(ended)),
         draws=boots.drawn,
         seconds=meter.seconds,

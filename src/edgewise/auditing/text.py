@@ -78,7 +78,7 @@ def flips_text(flips: Flips, positive: str) -> list[str]:
         lines.append(f"Changing {flips.attribute} alone: {found}.")
     else:
         lines.append(f"Changing {flips.attribute} alone: {flips.share:.2%} of decisions flip; {found}.")
-        for change in sorted(flips.changes, key=lambda each: -each.to_yes - each.to_no)[:_MOST_CHANGES]:
+        for change in sorted(flips.changes, key=lambda change: -change.to_yes - change.to_no)[:_MOST_CHANGES]:
             if change.to_yes + change.to_no > 0:
                 words = f"  to {change.value!r}: {change.to_yes:.2%} become {positive!r}, {change.to_no:.2%} no longer are"
                 lines.append(f"{words}; mean change {change.mean:+.3g}")

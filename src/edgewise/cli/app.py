@@ -25,9 +25,9 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 def requests() -> Iterator[type[Request]]:
     """The request of each file or folder of `edgewise.cli.commands`."""
     for found in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
-        for each in vars(import_module(found.name)).values():
-            if isinstance(each, type) and issubclass(each, Request) and each.__module__ == found.name:
-                yield each
+        for var in vars(import_module(found.name)).values():
+            if isinstance(var, type) and issubclass(var, Request) and var.__module__ == found.name:
+                yield var
 
 
 def build() -> typer.Typer:
@@ -42,7 +42,7 @@ def build() -> typer.Typer:
         context_settings=_SETTINGS,
     )
     app.callback()(_main)
-    for request in sorted(requests(), key=lambda each: each.place):
+    for request in sorted(requests(), key=lambda request: request.place):
         safe = guarded(command(request, _answer), named_options(request), file_rows=request.whole_table)
         name = request.__module__.rpartition(".")[2].replace("_", "-")
         app.command(name, rich_help_panel=request.group)(safe)

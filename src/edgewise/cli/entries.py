@@ -78,7 +78,7 @@ def read_entries(
 
 def read_span(text: str) -> tuple[float, ...]:
     """The numbers in low:high, or in low:high:step."""
-    low, *rest = numbers = tuple(float(each) for each in text.split(":"))
+    low, *rest = numbers = tuple(float(part) for part in text.split(":"))
     if len(rest) > 2 or not all(map(math.isfinite, numbers)) or (rest and low > rest[0]):
         raise ValueError
     return numbers

@@ -65,8 +65,8 @@ def _told(model: FormulaRegressor, label: Hashable, count: int) -> str:
     formula = model.formula_
     assert not isinstance(formula, Formula)
     constants = ", ".join(
-        f"{name} = {each.value:.6g} \u00b1 {each.standard_error:.2g}"
-        for name, each in formula.own[label].items()
+        f"{name} = {item.value:.6g} \u00b1 {item.standard_error:.2g}"
+        for name, item in formula.own[label].items()
     )
     return f"{label_text(label)}: {constants}, from {plural(count, 'row')}."
 

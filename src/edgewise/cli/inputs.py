@@ -145,7 +145,7 @@ def find(frame: Frame, name: str) -> str:
     tidy = " ".join(name.split())
     if tidy in frame.column_names:
         return tidy
-    unitless = [each for each in frame.column_names if each.startswith(tidy) and without_unit(each) == tidy]
+    unitless = [text for text in frame.column_names if text.startswith(tidy) and without_unit(text) == tidy]
     if tidy and len(unitless) == 1:
         return unitless[0]
     read = provenance(frame)
@@ -221,8 +221,8 @@ def words_of(frame: Frame, chosen: Sequence[str]) -> list[str]:
     """The columns of words among those chosen; none where one holds words beside numbers, which is a slip."""
     from edgewise.symbolic.fitting.word_columns import of_words
 
-    columns = [each for each in raw_table(frame.select(chosen)).columns if each.codes is not None]
-    return [each.name for each in columns] if all(map(of_words, columns)) else []
+    columns = [column for column in raw_table(frame.select(chosen)).columns if column.codes is not None]
+    return [column.name for column in columns] if all(map(of_words, columns)) else []
 
 
 def numbers(column: Cells) -> Floats | None:

@@ -239,31 +239,31 @@ class Request:
     @property
     def given(self) -> dict[str, WordedField]:
         """The fields for which something other than the default was given."""
-        return {each.name: each for each in worded(type(self)) if getattr(self, each.name) != each.default}
+        return {item.name: item for item in worded(type(self)) if getattr(self, item.name) != item.default}
 
     def barred(self, name: str) -> list[str]:
         """The options given that have no meaning beside one."""
         given = self.given
-        bars = next(each.wording.bars for each in worded(type(self)) if each.name == name)
+        bars = next(item.wording.bars for item in worded(type(self)) if item.name == name)
         return [given[other].word for other in bars if other in given]
 
     def check(self) -> None:
         """Refuse what cannot be done before anything heavy is loaded: options at odds, results without a place."""
-        words = {each.name: each.word for each in worded(type(self))}
-        for name, each in self.given.items():
-            for need in (words[need] for need in each.wording.needs if need not in self.given):
+        words = {item.name: item.word for item in worded(type(self))}
+        for name, entry in self.given.items():
+            for need in (words[need] for need in entry.wording.needs if need not in self.given):
                 raise InputError(
-                    subject=f"The option {each.word}",
+                    subject=f"The option {entry.word}",
                     expected=f"come with {need}",
                     got="it alone",
-                    advice=f"add {need}, or leave {each.word} out",
+                    advice=f"add {need}, or leave {entry.word} out",
                 )
             for other in self.barred(name):
-                raise InputError(f"{each.word} cannot be combined with {other}; leave one of them out.")
+                raise InputError(f"{entry.word} cannot be combined with {other}; leave one of them out.")
         places = dict[str, list[Path | None]](file=[], folder=[], picture=[])
-        for each in worded(type(self)):
-            if each.wording.writes:
-                places[each.wording.writes].append(getattr(self, each.name))
+        for item in worded(type(self)):
+            if item.wording.writes:
+                places[item.wording.writes].append(getattr(self, item.name))
         files = [place for place in places["file"] if not to_standard_output(place, json=self.json)]
         refuse_to_overwrite(
             [*files, *(self.places if places["folder"] else ())],
@@ -279,7 +279,7 @@ class Request:
     def call(self, function: Callable[..., Result], *args: Any, **given: Any) -> Result:
         """Call a function of the library; arguments called like an option get its value where none is given."""
         missing = list(inspect.signature(function).parameters)[len(args) :]
-        asked = {each.name: getattr(self, each.name) for each in fields(self) if each.name in missing}
+        asked = {item.name: getattr(self, item.name) for item in fields(self) if item.name in missing}
         # What was not asked is left to the function; lists are entries that somebody has to read first.
         plain = {name: value for name, value in asked.items() if not isinstance(value, list | None)}
         return function(*args, **plain | given)
@@ -304,28 +304,28 @@ class WordedField(NamedTuple):
 @cache
 def worded(request: type[Request]) -> tuple[WordedField, ...]:
     """The fields of a request that are options or arguments; those that every request has come last."""
-    general = [each.name for each in fields(Request)]
+    general = [item.name for item in fields(Request)]
     hints = get_type_hints(request, include_extras=True)
     found = list[WordedField]()
-    for each in fields(request):
-        if each.init:
-            kind, shared = hints[each.name], each
+    for item in fields(request):
+        if item.init:
+            kind, shared = hints[item.name], item
             if get_origin(kind) is Annotated:
                 kind, shared = get_args(kind)
-            found.append(WordedField(each.name, kind, shared.metadata["wording"], each.default))
-    return tuple(sorted(found, key=lambda each: each.name in general))
+            found.append(WordedField(item.name, kind, shared.metadata["wording"], item.default))
+    return tuple(sorted(found, key=lambda item: item.name in general))
 
 
 def command(request: type[Request], run: Callable[[Any], None]) -> Callable[..., None]:
     """A function for Typer that takes the fields of a request and runs it."""
     parameters = [
         Parameter(
-            each.name,
+            item.name,
             Parameter.POSITIONAL_OR_KEYWORD,
-            default=Parameter.empty if each.default is MISSING else each.default,
-            annotation=Annotated[_offered(each.kind), each.wording.parameter(each.name, each.default)],
+            default=Parameter.empty if item.default is MISSING else item.default,
+            annotation=Annotated[_offered(item.kind), item.wording.parameter(item.name, item.default)],
         )
-        for each in worded(request)
+        for item in worded(request)
     ]
 
     def asked(**given: Any) -> None:
@@ -338,7 +338,7 @@ def command(request: type[Request], run: Callable[[Any], None]) -> Callable[...,
 
     asked.__doc__ = inspect.getdoc(request)
     asked.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
-    asked.__annotations__ = {each.name: each.annotation for each in parameters}
+    asked.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return asked
 
 
@@ -361,9 +361,9 @@ _FILLED_BY = {
 def named_options(request: type[Request]) -> dict[str, str]:
     """What a sentence about an argument of the library is about here: "The option --cost" of costs."""
     options = worded(request)
-    named = {"X": "The table"} if any(each.name == "data" for each in options) else {}
-    for each in options:
-        if each.wording.is_option:
-            role = "column of" if each.wording.settings.get("metavar") == COLUMN else "option"
-            named[each.name] = f"The {role} {each.word}"
+    named = {"X": "The table"} if any(item.name == "data" for item in options) else {}
+    for item in options:
+        if item.wording.is_option:
+            role = "column of" if item.wording.settings.get("metavar") == COLUMN else "option"
+            named[item.name] = f"The {role} {item.word}"
     return {argument: named[name] for argument, name in _FILLED_BY.items() if name in named} | named

@@ -89,7 +89,7 @@ def explain(asked: ExplainRequest) -> Answer:
     c = model.config_
     array = read_files([picture], (c.height, c.width), c.channels).pictures[0].numpy()
     chances, logits = model.predict_proba(array[None])[0], model.logits(array[None])[0]
-    names = [str(each) for each in model.classes_.tolist()]
+    names = [str(class_name) for class_name in model.classes_.tolist()]
     if label is not None and label not in names:
         raise InputError(subject="The class of --output", expected="be one the model knows", got=short(label))
     best = int(logits.argmax()) if label is None else names.index(label)
@@ -163,7 +163,7 @@ def report(asked: ReportRequest) -> Answer:
     found = read_folder(folder, (c.height, c.width), c.channels, skip_damaged=True)
     if found.damaged and not asked.quiet:
         say(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
-    classes = {str(each): each for each in model.classes_.tolist()}
+    classes = {str(class_name): class_name for class_name in model.classes_.tolist()}
     if strange := sorted(set(found.labels) - set(classes)):
         raise InputError(
             subject=f"The subfolders of {short(str(folder))}",

@@ -81,7 +81,7 @@ def claimed(
     """
     document = json.loads(proof.read_text(encoding="utf-8"))
     loaded = [load_model(path) for path in models]
-    held = [each.held for each in loaded]
+    held = [item.held for item in loaded]
     if refused := no_rows(document, held):
         return "", printed(refused), ""
     words = printed(claim_in_words(document, held[0]))

@@ -83,7 +83,7 @@ def place_of_best(found: FormulaResult) -> int:
 
 
 def _place(found: FormulaResult, formula: Formula) -> int:
-    texts = [each.exact_text for each in found.front]
+    texts = [item.exact_text for item in found.front]
     return texts.index(formula.exact_text) + 1 if formula.exact_text in texts else 1
 
 
@@ -133,13 +133,15 @@ def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Ite
         yield from ("" if trust is None else str(trust)).splitlines()
         yield found.message
         yield from filter(None, [in_words(found.front[number - 1].origin)])
-        yield from (f"A part of the search failed on these rows: {each}." for each in found.failures)
+        yield from (f"A part of the search failed on these rows: {failure}." for failure in found.failures)
         return
     if trust is not None:
         yield from map(str, trust.leaves_domain)
     if number != best and found.front[number - 1].units_told:
         yield found.front[number - 1].units_told
-    yield from (each for each in found.remarks if number == best or each != found.recommended.units_told)
+    yield from (
+        remark for remark in found.remarks if number == best or remark != found.recommended.units_told
+    )
 
 
 def front_as_data(found: FormulaResult | None) -> list[dict[str, Any]]:

@@ -320,7 +320,7 @@ def _delimiter(lines: list[str]) -> str:
         width = widths[0]
         return (sum(other == width for other in widths), width) if width > 1 else (0, 0)
 
-    best = max([each for each in _DELIMITERS if each != " "], key=merit)
+    best = max([item for item in _DELIMITERS if item != " "], key=merit)
     if merit(best)[0] == len(lines):
         return best
     if _is_blank_separated(lines):

@@ -67,7 +67,7 @@ class Provenance:
     def notes(self, columns: Collection[str] | None = None) -> tuple[str, ...]:
         """What was decided in reading, in sentences; of these columns only, where they are named."""
         read = (f"{self.source} is read so: {self.dialect}.",) if self.dialect else ()
-        chosen = [each for each in self.decisions if columns is None or each.column in columns]
+        chosen = [decision for decision in self.decisions if columns is None or decision.column in columns]
         return (*read, *map(str, chosen))
 
 
@@ -107,7 +107,7 @@ def with_provenance(frame: Frame, known: Provenance) -> Frame:
     """The frame with metadata that state where it came from."""
     metadata = {_SOURCE: known.source, _FINGERPRINT: known.fingerprint, _DIALECT: known.dialect}
     if known.decisions:
-        metadata[_DECISIONS] = json.dumps([[each.column, each.text] for each in known.decisions])
+        metadata[_DECISIONS] = json.dumps([[decision.column, decision.text] for decision in known.decisions])
     if known.units:
         metadata[_UNITS] = json.dumps(dict(known.units))
     return frame.replace_schema_metadata({key: text.encode() for key, text in metadata.items()})

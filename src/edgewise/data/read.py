@@ -77,14 +77,14 @@ def read_frame(path: str | PathLike[str]) -> Frame:
     frame, dialect, undone = _of_text(content, source.name)
     frame = _named(frame, source.name)
     readings = [_read(column, dialect.decimal) for column in frame.columns]
-    frame = pa.table([each.column for each in readings], names=frame.column_names)
+    frame = pa.table([reading.column for reading in readings], names=frame.column_names)
     named = list(zip(frame.column_names, readings, strict=True))
-    units = {name: each.unit for name, each in named if each.unit}
+    units = {name: item.unit for name, item in named if item.unit}
     units |= {name: unit for name, unit in zip(frame.column_names, dialect.units, strict=False) if unit}
-    decisions = tuple(Decision(name, each.note) for name, each in named if each.note)
+    decisions = tuple(Decision(name, item.note) for name, item in named if item.note)
     notes = ", ".join(part for part in (*unusual, *undone, dialect.unusual) if part)
     frame = with_provenance(frame, Provenance(source.name, source.fingerprint, notes, decisions, units))
-    return with_sigma(frame, {name: each.sigma for name, each in named if each.sigma is not None})
+    return with_sigma(frame, {name: item.sigma for name, item in named if item.sigma is not None})
 
 
 def read_table(path: str | PathLike[str]) -> Table:

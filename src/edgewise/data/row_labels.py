@@ -49,7 +49,8 @@ def plain_labels(labels: list[Any] | NDArray[Any]) -> list[Any]:
         labels = labels.astype("datetime64[us]") if labels.dtype.kind == "M" else labels
         return labels.tolist()
     return [
-        plain_labels(np.asarray(each)[None])[0] if isinstance(each, np.generic) else each for each in labels
+        plain_labels(np.asarray(label)[None])[0] if isinstance(label, np.generic) else label
+        for label in labels
     ]
 
 

@@ -191,7 +191,7 @@ def _measured(known: Cells, decimal: str) -> Reading | None:
     if not matches or len(matches) < len(words) or len(marks) > 1 or unclear:
         return None
     found = [_with_error(match) for match in matches]
-    values, errors = (pa.chunked_array([pa.array(list(each))]) for each in zip(*found, strict=True))
+    values, errors = (pa.chunked_array([pa.array(list(item))]) for item in zip(*found, strict=True))
     note = (
         f"looks like values with their errors ({short(words[0], 24)}): read as numbers ({found[0][0]:g}), whose "
         f"standard deviations ({found[0][1]:g}) `edgewise formula` uses"
@@ -260,7 +260,7 @@ def _grouping(matches: list[re.Match[str]], decimal: str) -> tuple[str, str] | N
     digits = [match["digits"] for match in matches]
     thousands = decimal == "," or (any(map(_is_money, matches)) and all(map(_BY_POINTS.fullmatch, digits)))
     for name, pattern, groups in sorted(_GROUPED, key=lambda way: thousands and way[2] != "."):
-        if all(pattern.fullmatch(each) for each in digits):
+        if all(pattern.fullmatch(digit) for digit in digits):
             return name, groups
     return None
 

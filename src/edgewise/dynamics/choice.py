@@ -52,10 +52,10 @@ def shortest(selection: TermSelection, most: int) -> tuple[Settled, float]:
         if judged.criterion - saved < least:
             found.append(settle(judged, selection))
             least = min(least, found[-1].length)
-    best = min(found, key=lambda each: each.length)
+    best = min(found, key=lambda item: item.length)
     lengths = {key: reached for key, (_, reached) in selection.tried.items()}
-    lengths |= {each.judged.fit.model.keys: each.length for each in found}
-    lengths |= {each.fit.model.keys: each.length for each in found}
+    lengths |= {item.judged.fit.model.keys: item.length for item in found}
+    lengths |= {item.fit.model.keys: item.length for item in found}
     own = best.fit.model.keys
     rivals = [length for key, length in lengths.items() if not own <= key]
     return best, (min(rivals, default=math.inf) - best.length) / 2

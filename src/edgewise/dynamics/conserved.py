@@ -59,7 +59,7 @@ def conserved(model: TermModel, constants: Floats, names: Sequence[str], Z: Floa
     for degree in (2, 4):
         terms = candidates(names, low > 0, degree)
         with np.errstate(all="ignore"):
-            tapes = [Tape(each, names) for each in terms]
+            tapes = [Tape(term, names) for term in terms]
             moves = model.rates(constants)(places.T).T
             rates = np.column_stack([(tape.gradient(tape.start, places)[1] * moves).sum(1) for tape in tapes])
         good = np.isfinite(rates).all(0) & (np.abs(rates).max(0) < 1e12)
@@ -162,9 +162,9 @@ def _independent(found: Sequence[Any], names: Sequence[str]) -> list[Any]:
     place: Any = {x: 0.6180339887 + 0.7320508 * k for k, x in enumerate(symbols)}
     kept: list[Any] = []
     rows: list[list[float]] = []
-    for each in sorted(found, key=lambda e: len(str(e))):
-        gradient = [float(sympy.diff(each, x).evalf(subs=place)) for x in symbols]
+    for item in sorted(found, key=lambda e: len(str(e))):
+        gradient = [float(sympy.diff(item, x).evalf(subs=place)) for x in symbols]
         if np.linalg.matrix_rank(np.array([*rows, gradient]), tol=1e-9) > len(rows):
-            kept.append(each)
+            kept.append(item)
             rows.append(gradient)
     return kept

@@ -32,7 +32,7 @@ def settled(
     for simpler in (_pairs, _wholes, _ratios, _absent):
         turned_down: set[tuple[object, ...]] = set()
         while True:
-            options = [each for each in simpler(pieces, best, noise) if each[0] not in turned_down]
+            options = [item for item in simpler(pieces, best, noise) if item[0] not in turned_down]
             if not options:
                 break
             key, model = options[0]
@@ -99,7 +99,7 @@ def _pairs(
             off = abs(values[one] - sign * values[other]) / error
             if off < _ALIKE:
                 found.append((off, ("pair", number, other_number), model.tied(one, other, sign, values)))
-    return [(key, tied) for _, key, tied in sorted(found, key=lambda each: each[0])]
+    return [(key, tied) for _, key, tied in sorted(found, key=lambda item: item[0])]
 
 
 def _wholes(
@@ -121,7 +121,7 @@ def _wholes(
             found.append(
                 (abs(value - whole) / error, ("whole", number), model.fixed(constant, whole, values))
             )
-    return [(key, plain) for _, key, plain in sorted(found, key=lambda each: each[0])]
+    return [(key, plain) for _, key, plain in sorted(found, key=lambda item: item[0])]
 
 
 def _ratios(
@@ -139,11 +139,11 @@ def _ratios(
     for constant, number in powers.items():
         value, error = float(values[constant]), float(errors[constant]) + 1e-9
         ratios = [round(value * bottom) / bottom for bottom in RATIOS]
-        ratio = next((each for each in ratios if abs(each - value) < _ALIKE * error), None)
+        ratio = next((item for item in ratios if abs(item - value) < _ALIKE * error), None)
         if ratio is not None and error < _SURE:
             off = abs(value - ratio) / error
             found.append((off, ("ratio", number), model.fixed(constant, ratio, values)))
-    return [(key, plain) for _, key, plain in sorted(found, key=lambda each: each[0])]
+    return [(key, plain) for _, key, plain in sorted(found, key=lambda item: item[0])]
 
 
 def _absent(
@@ -159,7 +159,7 @@ def _absent(
             found.append(
                 (abs(values[constant]) / float(errors[constant]), key, model.without(constant, values))
             )
-    return [(key, fewer) for _, key, fewer in sorted(found, key=lambda each: each[0])]
+    return [(key, fewer) for _, key, fewer in sorted(found, key=lambda item: item[0])]
 
 
 def of_numbers(model: TermModel, spread: Floats) -> Floats:

@@ -43,7 +43,7 @@ class Course:
 class Courses:
     """All experiments, the names of what was measured, and how many rows had a missing cell."""
 
-    each: tuple[Course, ...]
+    experiments: tuple[Course, ...]
     states: tuple[str, ...]
     inputs: tuple[str, ...]
     left_out: int = 0
@@ -56,12 +56,12 @@ class Courses:
     @property
     def values(self) -> Floats:
         """All measured states and inputs, (rows, d + m)."""
-        return np.vstack([np.column_stack([one.states, one.inputs]) for one in self.each])
+        return np.vstack([np.column_stack([one.states, one.inputs]) for one in self.experiments])
 
     @property
     def rows(self) -> int:
         """Measured times of all courses."""
-        return sum(len(one.t) for one in self.each)
+        return sum(len(one.t) for one in self.experiments)
 
 
 def read_courses(

@@ -197,7 +197,7 @@ def free(
     places: list[int] = []
     for e, term in zip(equation, terms, strict=True):
         for place, value in zip(term.places, term.inner, strict=True):
-            like = [each for each in known if each[1] == place]
+            like = [name for name in known if name[1] == place]
             beside = [at for other, _, _, at in like if other == e]
             near = [at for _, _, other, at in like if _are_near(other, value)]
             own = (beside or near or [len(start)])[0]

@@ -72,13 +72,13 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
     if moves and not courses.inputs:
         kept = tuple(
             Conserved(formula, _drift(formula, measured))
-            for each in conserved(fit.model, fit.point.constants, courses.names, measured, seed)
-            for formula in [Formula(each, names=courses.names)]
+            for item in conserved(fit.model, fit.point.constants, courses.names, measured, seed)
+            for formula in [Formula(item, names=courses.names)]
         )
-    ends = np.cumsum([len(course.t) for course in courses.each])[:-1]
+    ends = np.cumsum([len(course.t) for course in courses.experiments])[:-1]
     beside = tuple(
         FittedCourse(course.t, course.states, own, course.inputs, course.label)
-        for course, own in zip(courses.each, np.split(solution, ends), strict=True)
+        for course, own in zip(courses.experiments, np.split(solution, ends), strict=True)
     )
     exact = selection.is_exact(best.judged)
     explained = search.is_explained(noise)
@@ -131,10 +131,10 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
 
 def _is_curve(courses: Courses, measured: Floats, solution: Floats, state: int) -> bool:
     """Whether in some course what the solution leaves of a state is correlated from row to row."""
-    ends = np.cumsum([len(course.t) for course in courses.each])[:-1]
+    ends = np.cumsum([len(course.t) for course in courses.experiments])[:-1]
     left = np.split(measured[:, state] - solution[:, state], ends)
     return any(
-        follows_columns(course.t[:, None], own) for course, own in zip(courses.each, left, strict=True)
+        follows_columns(course.t[:, None], own) for course, own in zip(courses.experiments, left, strict=True)
     )
 
 
@@ -167,7 +167,7 @@ def _message(
     sure: float | None,
     ended: StopReason,
 ) -> str:
-    many = len(courses.each)
+    many = len(courses.experiments)
     sentences = [f"From {courses.rows} rows" + (f" of {many} courses" if many > 1 else "") + ":"]
     if exact:
         sentences.append("the solution follows every state to rounding.")
@@ -196,7 +196,7 @@ def _message(
         verb = "is" if courses.left_out == 1 else "are"
         sentences.append(f"{plural(courses.left_out, 'row')} with missing cells {verb} left out.")
     if kept:
-        sentences.append(f"Conserved: {'; '.join(each.formula.text for each in kept)}.")
+        sentences.append(f"Conserved: {'; '.join(formula.formula.text for formula in kept)}.")
     if not ended.repeatable or ended is StopReason.WORK_SPENT:
         sentences.append(ended.advice)
     return " ".join(sentences)

@@ -64,7 +64,7 @@ def cut(courses: Courses, intervals: int, parts: int) -> CoursePieces:
     steps: list[Floats] = []
     starts: list[tuple[int, float]] = []
     row = 0
-    for number, course in enumerate(courses.each):
+    for number, course in enumerate(courses.experiments):
         n = len(course.t) - 1
         edges = np.unique(np.round(np.linspace(0, n, max(round(n / intervals), 1) + 1)).astype(int))
         for low, high in itertools.pairwise(edges):
@@ -75,18 +75,18 @@ def cut(courses: Courses, intervals: int, parts: int) -> CoursePieces:
             starts.append((number, float(course.t[low])))
         row += n + 1
     most = max(length)
-    table = np.array([np.pad(each, (0, most - len(each))) for each in steps])
+    table = np.array([np.pad(step, (0, most - len(step))) for step in steps])
     m = len(courses.inputs)
     acting = np.zeros((most, parts, len(DOP853.C), len(first), m))
     if m:
-        splines = [CubicSpline(course.t, course.inputs) for course in courses.each]
+        splines = [CubicSpline(course.t, course.inputs) for course in courses.experiments]
         for s, (number, begin) in enumerate(starts):
             edges = begin + np.concatenate([[0.0], np.cumsum(table[s])])
             for j in range(most):
                 for part in range(parts):
                     at = edges[j] + (part + np.asarray(DOP853.C)) * table[s, j] / parts
                     acting[j, part, :, s] = splines[number](at)
-    values = np.vstack([course.states for course in courses.each])
+    values = np.vstack([course.states for course in courses.experiments])
     return CoursePieces(np.array(first), np.array(length), np.array(follows), table, acting, values, parts)
 
 
@@ -97,7 +97,7 @@ _COARSER = 16.0
 def between_times(courses: Courses) -> float:
     """How far wrong the integrals of inputs may be, not known between times, as a share of how much these change."""
     shares = [0.0]
-    for course in courses.each if courses.inputs else ():
+    for course in courses.experiments if courses.inputs else ():
         fine, coarse = (
             CubicSpline(course.t[::step], course.inputs[::step]).antiderivative()(course.t[::2])
             for step in (1, 2)

@@ -29,7 +29,7 @@ def figures(
 ) -> tuple[float, float, float]:
     """What the regression is of: decades of the least certain constant over its error, the least stability, and tens of nats
     before the best rival."""
-    least = min((_certain(each) for one in equations for each in one.constants), default=math.inf)
+    least = min((_certain(constant) for one in equations for constant in one.constants), default=math.inf)
     sure = _MOST_SURE if math.isinf(least) else min(math.log10(max(least, 1.0)), _MOST_SURE)
     return sure, min(stability.values(), default=0.0), min(max(lead, 0.0), _MOST_LEAD) / 10
 
@@ -38,7 +38,7 @@ def probability(equations: Sequence[Formula], stability: Mapping[str, float], le
     """The probability that all equations have the terms of the true ones and no others."""
     intercept, *weights = WEIGHTS
     told = figures(equations, stability, lead)
-    score = intercept + sum(weight * each for weight, each in zip(weights, told, strict=True))
+    score = intercept + sum(weight * entry for weight, entry in zip(weights, told, strict=True))
     return 1 / (1 + math.exp(-score))
 
 

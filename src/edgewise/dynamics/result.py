@@ -130,7 +130,7 @@ class Dynamics:
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{name}' = {each.text}" for name, each in zip(self.states, self.equations, strict=True)
+            f"{name}' = {equation.text}" for name, equation in zip(self.states, self.equations, strict=True)
         )
 
     def __repr__(self) -> str:
@@ -227,16 +227,18 @@ class Dynamics:
             "equations": [
                 {
                     "state": name,
-                    "text": each.text,
-                    "exact_text": each.exact_text,
-                    "error": plain(each.error),
-                    "r2": plain(each.r2),
-                    "origin": list(each.origin),
-                    "constants": [fields(c, "value", "standard_error") for c in each.constants],
+                    "text": equation.text,
+                    "exact_text": equation.exact_text,
+                    "error": plain(equation.error),
+                    "r2": plain(equation.r2),
+                    "origin": list(equation.origin),
+                    "constants": [fields(c, "value", "standard_error") for c in equation.constants],
                 }
-                for name, each in zip(self.states, self.equations, strict=True)
+                for name, equation in zip(self.states, self.equations, strict=True)
             ],
-            "conserved": [{"text": each.formula.text, "drift": plain(each.drift)} for each in self.conserved],
+            "conserved": [
+                {"text": formula.formula.text, "drift": plain(formula.drift)} for formula in self.conserved
+            ],
         }
 
     def _begin(self, start: Any) -> Floats:
@@ -267,4 +269,4 @@ class Dynamics:
 
     @cached_property
     def _tapes(self) -> list[Tape]:
-        return [Tape(each.tree, (*self.states, *self.inputs)) for each in self.equations]
+        return [Tape(equation.tree, (*self.states, *self.inputs)) for equation in self.equations]

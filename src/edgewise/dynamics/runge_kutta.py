@@ -21,7 +21,7 @@ from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.terms import RateTerm, table
 
-_A, _B = (np.asarray(each, dtype=float) for each in (DOP853.A, DOP853.B))
+_A, _B = (np.asarray(item, dtype=float) for item in (DOP853.A, DOP853.B))
 _STAGES = len(_B)
 # Multiplications in a unit of work.
 _RATE = 2e9

@@ -186,11 +186,11 @@ class DynamicsSearch:
         that the weak form alone does not tell how many there are.
         """
         ranked = search.ordered()
-        best = {each.key: each for each in [*ranked[:_SUMS], *search.hull()]}
-        for count in () if self._is_noisy else sorted({each.measured for each in ranked}):
-            alike = [each for each in ranked if each.measured == count]
-            best |= {each.key: each for each in alike[: max(_ALIKE // self.states, 1)]}
-        return [self._terms(each, search.evidence) for each in best.values()]
+        best = {item.key: item for item in [*ranked[:_SUMS], *search.hull()]}
+        for count in () if self._is_noisy else sorted({item.measured for item in ranked}):
+            alike = [item for item in ranked if item.measured == count]
+            best |= {item.key: item for item in alike[: max(_ALIKE // self.states, 1)]}
+        return [self._terms(item, search.evidence) for item in best.values()]
 
     @property
     def _is_noisy(self) -> bool:
@@ -230,7 +230,7 @@ class DynamicsSearch:
             if self.selection.is_exact(best):
                 self.selection.without_idle(best)
                 best = self.selection.best or best
-            rest = [(each, v) for each, v in zip(best.chosen, best.factors, strict=True) if each[0] != state]
+            rest = [(name, v) for name, v in zip(best.chosen, best.factors, strict=True) if name[0] != state]
             count = len(best.chosen) - len(rest)
             for terms, factors in own:
                 if self.meter.left <= 0:
@@ -238,7 +238,7 @@ class DynamicsSearch:
                 # Of what leaves rounding alone only shorter writings are looked for.
                 if self.selection.is_exact(self.selection.best or best) and len(terms) >= count:
                     continue
-                chosen = (*(each for each, _ in rest), *((state, term) for term in terms))
+                chosen = (*(item for item, _ in rest), *((state, term) for term in terms))
                 self.selection.judged(chosen, [*(v for _, v in rest), *factors], best)
 
     def _with_fine_steps(self) -> None:
@@ -260,10 +260,10 @@ class DynamicsSearch:
         if parts > 1:
             again = self.selection.near(_SUMS)
             self.selection.begin_again(self._pieces(parts))
-            for each in again:
+            for formula in again:
                 if self.meter.left <= 0 and self.selection.best is not None:
                     break
-                self.selection.judged(each.chosen, each.factors, each)
+                self.selection.judged(formula.chosen, formula.factors, formula)
 
     def is_explained(self, left: Floats) -> bool:
         """Whether a fit leaves no more than smooth curves do."""
@@ -277,8 +277,8 @@ class DynamicsSearch:
             return
         model, point = best.fit.model, best.fit.point
         rough, fine = (
-            solved(each, model, point.constants, point.starts)[pieces.seen]
-            for each in (pieces, self._pieces(2 * pieces.parts))
+            solved(item, model, point.constants, point.starts)[pieces.seen]
+            for item in (pieces, self._pieces(2 * pieces.parts))
         )
         wrong = np.square(fine - rough).mean(0)
         self.selection.solved_to(np.where(np.isfinite(wrong), wrong, 0.0))
@@ -296,7 +296,9 @@ class DynamicsSearch:
         names, keys = self.courses.names, {term.key for term in own}
         columns = [Variable(name) for name in names]
         products = [
-            product(*each) for size in range(3) for each in combinations_with_replacement(columns, size)
+            product(*combination)
+            for size in range(3)
+            for combination in combinations_with_replacement(columns, size)
         ]
         others = [RateTerm(Tape(tree, names), 0.0) for tree in products]
         terms = [*own, *(term for term in others if term.key not in keys)]
@@ -324,7 +326,7 @@ def _few(pool: TermPool) -> list[tuple[int, ...]]:
     """The best sets of the shortest terms without constants inside, all triples among them."""
     places = np.flatnonzero(pool.library.constants == 0)[:MOST_CUBED]
     best = best_subsets(normal(pool.subsets.columns[:, places], pool.subsets.target), _FEW, triples=True)
-    return [tuple(places[list(each)].tolist()) for each in best if each]
+    return [tuple(places[list(subset)].tolist()) for subset in best if subset]
 
 
 def longest(chosen: Chosen) -> int:

@@ -128,8 +128,8 @@ class TermSelection:
         """Take what the solver gets wrong of each state, its mean square, for no evidence of anything."""
         wrong = _TIMES_WRONG * np.minimum(variance, _MOST_WRONG**2 * self.pieces.values.var(0))
         self.floor, self._exact = self._rounding + wrong, self._rounded + wrong
-        self.found = [replace(each, criterion=self.criterion(each.fit)) for each in self.found]
-        self.best = min(self.found, key=lambda each: each.criterion, default=None)
+        self.found = [replace(item, criterion=self.criterion(item.fit)) for item in self.found]
+        self.best = min(self.found, key=lambda item: item.criterion, default=None)
 
     def criterion(self, fit: ShootingFit) -> float:
         """Twice the nats of the courses for noise of any size in each state, of the terms and of their constants."""
@@ -193,7 +193,7 @@ class TermSelection:
         """Of a choice that leaves only rounding one without the terms that do next to nothing, if that leaves no more."""
         values = np.array(judged.factors)
         columns = [term.tape.value(term.tape.start, self.variables) for _, term in judged.chosen]
-        sizes = np.array([np.abs(each).max() for each in columns]) * np.abs(values)
+        sizes = np.array([np.abs(column).max() for column in columns]) * np.abs(values)
         equation = np.array([e for e, _ in judged.chosen])
         shares = sizes / np.array([sizes[equation == e].max() for e in equation])
         for at in np.argsort(shares):
@@ -220,7 +220,7 @@ class TermSelection:
                 for chosen, factors in self._proposed(best)
                 if self.meter.left > 0 and (each := self.judged(chosen, factors, best)) is not None
             ]
-            better = min(found, key=lambda each: each.criterion, default=None)
+            better = min(found, key=lambda item: item.criterion, default=None)
             if better is None or better.criterion >= best.criterion:
                 break
             best = better
@@ -240,7 +240,7 @@ class TermSelection:
         options = [(e, term) for e in range(self.states) for term in terms]
         usable = np.isfinite(values).all(0) & (np.abs(values).max(0) < 1e100) & (np.abs(values).max(0) > 0)
         places = {(e, term): at for at, (e, term) in enumerate(options)}
-        current = [places[each] for each in now.chosen]
+        current = [places[name] for name in now.chosen]
         if not usable[current].all() or not np.isfinite(table[:, :starts]).all():
             return []
         slopes = np.where(np.isfinite(slopes).all(0) & (np.abs(slopes).max(0) < 1e100), slopes, 0.0)
@@ -249,7 +249,7 @@ class TermSelection:
         basis, _ = np.linalg.qr(aside / np.maximum(np.linalg.norm(aside, axis=0), 1e-300))
         kept = np.flatnonzero(usable)
         values, slopes, left = (
-            each - basis @ (basis.T @ each) for each in (values[:, kept], slopes[:, kept], left)
+            item - basis @ (basis.T @ item) for item in (values[:, kept], slopes[:, kept], left)
         )
         charge(4 * values.size * starts / 2e9)
         price = np.array([self._price(*options[at], now.chosen) for at in kept])
@@ -284,7 +284,7 @@ class TermSelection:
                     for at in np.argsort(costs, kind="stable")[:most].tolist():
                         scored[tuple(sorted([*rest, at]))] = float(costs[at])
             for at in now:
-                rest = [each for each in now if each != at]
+                rest = [number for number in now if number != at]
                 own = tuple(sorted(now))
                 limit = scored[own] = float(subsets.costs(rest)[at])
                 if len(rest) > 1:
@@ -292,8 +292,8 @@ class TermSelection:
             for own in range(self.states):
                 scored |= _anew(subsets, [at for at in now if equation[at] != own], equation == own)
         scored.pop(tuple(sorted(now)), None)
-        ranked = sorted(scored, key=lambda each: scored[each])
-        return [list(each) for each in ranked[:_TRIALS] if scored[each] <= limit + _PROMISE]
+        ranked = sorted(scored, key=lambda item: scored[item])
+        return [list(item) for item in ranked[:_TRIALS] if scored[item] <= limit + _PROMISE]
 
 
 def _anew(subsets: Subsets, beside: Sequence[int], own: Bools) -> dict[tuple[int, ...], float]:

@@ -72,7 +72,7 @@ class RateTerm:
 
 def _factors(tree: Node) -> list[Node]:
     if isinstance(tree, Apply) and tree.function == "*":
-        return [each for argument in tree.arguments for each in _factors(argument)]
+        return [factor for argument in tree.arguments for factor in _factors(argument)]
     return [tree]
 
 
@@ -86,9 +86,9 @@ def wanted(exclude_functions: Sequence[str], degree: int) -> Callable[[Node], bo
         if plain is not None:
             return degree >= _HIGH or plain <= degree
         parts = list(_parts(tree))
-        if any(_is_nested(each) for each in parts):
+        if any(_is_nested(part) for part in parts):
             return False
-        return not without or not without & {kind for each in parts for kind in _kinds(each)}
+        return not without or not without & {kind for part in parts for kind in _kinds(part)}
 
     return is_wanted
 
@@ -107,11 +107,11 @@ def _parts(tree: Node) -> Iterator[Apply]:
 
 
 def _is_nested(tree: Apply) -> bool:
-    inside = {each.function for argument in tree.arguments for each in _parts(argument)} & _FUNCTIONS
+    inside = {part.function for argument in tree.arguments for part in _parts(argument)} & _FUNCTIONS
     if tree.function in _FUNCTIONS:
         return bool(inside)
     first = tree.arguments[0]
-    if tree.function == "inv" and any(each.function == "inv" for each in _parts(first)):
+    if tree.function == "inv" and any(part.function == "inv" for part in _parts(first)):
         return True
     # The root of a square is its size.
     around = tree.function == "sqrt" and _is_square(first)
@@ -128,13 +128,13 @@ def _kinds(tree: Apply) -> Iterator[str]:
     """The words of what a part of a term is."""
     yield tree.function
     if tree.function == "atan" or (
-        tree.function == "inv" and any(each.function == "exp" for each in _parts(tree))
+        tree.function == "inv" and any(part.function == "exp" for part in _parts(tree))
     ):
         yield _STEP
     exponent = tree.arguments[-1]
     if tree.function == "^" and not (isinstance(exponent, Number) and isinstance(exponent.value, int)):
         yield _BROKEN
-    if tree.function == "inv" and any(each.function == "+" for each in _parts(tree)):
+    if tree.function == "inv" and any(part.function == "+" for part in _parts(tree)):
         yield _SATURATION
     if _is_sum_of_squares(tree):
         yield _DISTANCE
@@ -172,13 +172,13 @@ def listed(rows: SplitRows, most: int, measured: float, wanted: Callable[[Node],
 def _rarity(tree: Node) -> float:
     parts = list(_parts(tree))
     rare = sum(
-        each.function in ("exp", "log", "sqrt") and not _is_sum_of_squares(each.arguments[0])
-        for each in parts
+        part.function in ("exp", "log", "sqrt") and not _is_sum_of_squares(part.arguments[0])
+        for part in parts
     )
     around = sum(
-        each.function in _FUNCTIONS
-        and any(part.function in ("^", "inv") for part in _parts(each.arguments[0]))
-        for each in parts
+        node.function in _FUNCTIONS
+        and any(part.function in ("^", "inv") for part in _parts(node.arguments[0]))
+        for node in parts
     )
     return _RARER * (rare + around)
 
@@ -190,8 +190,8 @@ def _degree(tree: Node) -> float | None:
     if isinstance(tree, Variable):
         return 0.0 if tree.name in CONSTANTS else 1.0
     if tree.function == "*":
-        parts = [_degree(each) for each in tree.arguments]
-        return None if None in parts else float(sum(each or 0.0 for each in parts))
+        parts = [_degree(argument) for argument in tree.arguments]
+        return None if None in parts else float(sum(part or 0.0 for part in parts))
     if (
         tree.function == "^"
         and isinstance(tree.arguments[1], Number)

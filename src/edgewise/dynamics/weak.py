@@ -74,12 +74,12 @@ class CourseForm(WeakRows):
 def smoothed(courses: Courses, density: float) -> list[SmoothedCourse]:
     """Splines through every course."""
     found: list[SmoothedCourse] = []
-    for course in courses.each:
+    for course in courses.experiments:
         values = tuple(np.column_stack([course.states, course.inputs]).T)
         bounds = ((float(course.t[0]), float(course.t[-1])),)
         samples = Samples(courses.names, ("t",), values, (course.t,), False, bounds, (False,))
         fitted = fit(samples)
-        (weights,) = weights_for(fitted, samples, 1, len(courses.each), density)
+        (weights,) = weights_for(fitted, samples, 1, len(courses.experiments), density)
         measured = np.column_stack([field.grid([course.t]) for field in fitted.fields])
         found.append(SmoothedCourse(fitted, weights, measured))
     return found

@@ -154,7 +154,7 @@ def backtest(
     return Backtest(
         tuple(np.nanmean(miss, axis=0).tolist()),
         tuple(best.tolist()),
-        sum(len(each) for each in errors),
+        sum(len(item) for item in errors),
         tuple(spread.tolist()),
         tuple(scores.tolist()),
     )

@@ -29,21 +29,21 @@ def save(model: Dynamics, path: PathLike, *, overwrite: bool = True) -> None:
         "kind": KIND,
         "states": list(model.states),
         "inputs": list(model.inputs),
-        "equations": [formula_document(each) for each in model.equations],
+        "equations": [formula_document(equation) for equation in model.equations],
         "conserved": [
-            {"formula": formula_document(each.formula), "drift": plain(each.drift)}
-            for each in model.conserved
+            {"formula": formula_document(formula.formula), "drift": plain(formula.drift)}
+            for formula in model.conserved
         ],
         "courses": [
-            {"label": label_of(each.label, "courses"), "rows": len(each.t)} for each in model.courses
+            {"label": label_of(course.label, "courses"), "rows": len(course.t)} for course in model.courses
         ],
         "stop_reason": str(model.stop_reason),
         # An endless lead is none: JSON has no infinity.
         **plain({name: getattr(model, name) for name in _PLAIN}),
     }
     tensors = {
-        f"{at}.{name}": torch.tensor(getattr(each, name), dtype=torch.float64)
-        for at, each in enumerate(model.courses)
+        f"{at}.{name}": torch.tensor(getattr(course, name), dtype=torch.float64)
+        for at, course in enumerate(model.courses)
         for name in _ARRAYS
     }
     write_container(path, document, tensors, overwrite)
@@ -71,11 +71,11 @@ def _dynamics(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Dyn
     states, inputs = (tuple(map(str, document[name])) for name in ("states", "inputs"))
     equations = tuple(map(read_formula, document["equations"]))
     kept = tuple(
-        Conserved(read_formula(each["formula"]), as_number(each["drift"])) for each in document["conserved"]
+        Conserved(read_formula(item["formula"]), as_number(item["drift"])) for item in document["conserved"]
     )
     if len(equations) != len(states):
         raise InputError("it has another number of equations than of states.")
-    if any(each.names != (*states, *inputs) for each in [*equations, *(one.formula for one in kept)]):
+    if any(equation.names != (*states, *inputs) for equation in [*equations, *(one.formula for one in kept)]):
         raise InputError("its equations are in other columns than its states and inputs.")
     noise, stability = (
         MappingProxyType({name: as_number(document[key][name]) for name in states})
@@ -84,9 +84,9 @@ def _dynamics(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Dyn
     courses = tuple(
         FittedCourse(
             **{name: tensors[f"{at}.{name}"].numpy() for name in _ARRAYS},
-            label=label_of(each["label"], "courses"),
+            label=label_of(course["label"], "courses"),
         )
-        for at, each in enumerate(document["courses"])
+        for at, course in enumerate(document["courses"])
     )
     lead, sure = document["lead"], document["probability"]
     return Dynamics(

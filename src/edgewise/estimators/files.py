@@ -91,7 +91,7 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
 def _instead(model: Any) -> str:
     """Which part of a result can be saved."""
     parts = ("best", "network", "model", "formula") if type(model).__module__.startswith("edgewise.") else ()
-    part = next((each for each in parts if type(getattr(model, each, None)).__name__ in _PARTS), None)
+    part = next((item for item in parts if type(getattr(model, item, None)).__name__ in _PARTS), None)
     return "" if part is None else f"; save its .{part}"
 
 

@@ -339,7 +339,7 @@ class KANForecaster(BaseEstimator):
         """The axis, each row's place on it, and the other columns."""
         time = None if self.time is None else check_text(self.time, "time")
         column = time_column(table, time, X, y)
-        others = () if table is None else tuple(each for each in table.columns if each.name != time)
+        others = () if table is None else tuple(item for item in table.columns if item.name != time)
         if column is None or column.numbers is None:
             return TimeAxis("numbers", 0.0, 1.0), np.arange(n), others
         axis = even_axis(np.sort(column.numbers), column.kind == "date")
@@ -395,7 +395,7 @@ class KANForecaster(BaseEstimator):
             )
         column = time_column(table, self.time if self.time in table.names else None, X, None)
         rows = np.arange(steps) if column is None else rows_at(self.design_.axis, column, total, steps)
-        cells = {each.name: cells_of(each)[rows] for each in table.columns if each.name in wanted}
+        cells = {item.name: cells_of(item)[rows] for item in table.columns if item.name in wanted}
         return lambda places: {name: cells[name][np.minimum(places - total, steps - 1)] for name in wanted}
 
 

@@ -36,7 +36,7 @@ def save(model: KANForecaster, path: PathLike, *, overwrite: bool = True) -> Non
             name: plain(value) for name, value in model.get_params().items() if name != "callbacks"
         },
         "design": asdict(model.design_),
-        "backtest": {each.name: plain(getattr(model.backtest_, each.name)) for each in fields(Backtest)},
+        "backtest": {field.name: plain(getattr(model.backtest_, field.name)) for field in fields(Backtest)},
         "horizon": model.horizon_,
         "known_ahead": list(model.known_ahead_),
         # JSON knows no NaN.
@@ -62,7 +62,7 @@ def _forecaster(document: Mapping[str, Any], model: Any) -> KANForecaster:
     made.backtest_ = _backtest(document["backtest"])
     made.horizon_ = check_int(document["horizon"], "horizon", low=1)
     made.known_ahead_ = tuple(map(str, document["known_ahead"]))
-    made.series_ = np.array([math.nan if each is None else float(each) for each in document["series"]])
+    made.series_ = np.array([math.nan if values is None else float(values) for values in document["series"]])
     if len(made.series_) != made.design_.length or made.design_.reach > len(made.series_):
         raise InputError("its series is of another length than the model's.")
     return made

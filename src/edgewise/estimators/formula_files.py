@@ -82,18 +82,20 @@ def _regressor_document(model: FormulaRegressor) -> dict[str, Any]:
             "gross_errors": list(result.gross_errors),
             "reduced_chi_square": result.reduced_chi_square,
             "probability": result.probability,
-            "further": next((at for at, each in enumerate(result.front) if each == result.further), None),
+            "further": next(
+                (at for at, formula in enumerate(result.front) if formula == result.further), None
+            ),
         }
     return {
         "kind": KIND,
-        "parameters": {name: plain(each) for name, each in model.get_params().items() if _is_plain(each)},
+        "parameters": {name: plain(param) for name, param in model.get_params().items() if _is_plain(param)},
         "n_features": model.n_features_in_,
         "target_names": list(model.target_names_),
         "range": model.range_.tolist(),
         "feature_names": None if names is None else [str(name) for name in names],
         "grouped": grouped,
         "formula": write(cast(Any, model.formula_)),
-        "front": [write(cast(Any, each)) for each in model.front_],
+        "front": [write(cast(Any, formula)) for formula in model.front_],
         "result": plain(entries),
     }
 
@@ -104,7 +106,9 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
         raise InputError("it has parameters that a FormulaRegressor does not take.")
     # Lists stand in the file for the tuples that are the defaults.
     tuples = {
-        name: tuple(cast("list[Any]", each)) for name, each in parameters.items() if isinstance(each, list)
+        name: tuple(cast("list[Any]", parameter))
+        for name, parameter in parameters.items()
+        if isinstance(parameter, list)
     }
     model = FormulaRegressor().set_params(**(parameters | tuples))
     saved = cast("dict[str, Any]", document["result"])
@@ -120,7 +124,7 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
     else:
         best, front = (
             read_formula(document["formula"]),
-            tuple(read_formula(each) for each in document["front"]),
+            tuple(read_formula(item) for item in document["front"]),
         )
         model.formula_, model.front_ = best, front
         model.result_ = FormulaResult(
@@ -158,8 +162,8 @@ def formula_document(formula: Formula) -> dict[str, Any]:
     return {
         "tree": to_json(formula.tree),
         "names": list(formula.names),
-        "constants": [_constant_document(each) for each in formula.constants],
-        **({"costs": [list(each) for each in formula.costs]} if formula.costs else {}),
+        "constants": [_constant_document(constant) for constant in formula.constants],
+        **({"costs": [list(cost) for cost in formula.costs]} if formula.costs else {}),
         **({"origin": list(formula.origin)} if formula.origin else {}),
         **({} if formula.outside is None else {"outside": formula.outside.to_dict()}),
         **plain({"error": formula.error, "r2": formula.r2, "network_deviation": formula.network_deviation}),
@@ -172,7 +176,7 @@ def read_formula(document: Mapping[str, Any]) -> Formula:
     deviation = document["network_deviation"]
     return Formula(
         from_tree(from_json(document["tree"]), names), names, as_number(document["error"]), as_number(document["r2"]),
-        tuple(_constant(each) for each in document["constants"]), None if deviation is None else float(deviation),
+        tuple(_constant(constant) for constant in document["constants"]), None if deviation is None else float(deviation),
         costs=tuple((str(name), int(nodes)) for name, nodes in document.get("costs", [])),
         origin=tuple(map(str, document.get("origin", []))),
         outside=None if "outside" not in document else _outside(document["outside"]),
@@ -181,14 +185,14 @@ def read_formula(document: Mapping[str, Any]) -> Formula:
 
 def _outside(document: Mapping[str, Any]) -> Outside:
     found = (document[name] for name in ("error", "inside", "typical"))
-    error, inside, typical = (math.inf if each is None else float(each) for each in found)
+    error, inside, typical = (math.inf if item is None else float(item) for item in found)
     return Outside(error, str(document["region"]), inside, typical)
 
 
 def _grouped_document(formula: GroupedFormula | BranchedFormula) -> dict[str, Any]:
     if isinstance(formula, BranchedFormula):
         return {
-            "branches": [_grouped_document(each) for each in formula.branches],
+            "branches": [_grouped_document(branch) for branch in formula.branches],
             **plain({"rmse": formula.rmse, "r2": formula.r2, "criterion": formula.criterion}),
         }
     words = formula.words
@@ -197,9 +201,12 @@ def _grouped_document(formula: GroupedFormula | BranchedFormula) -> dict[str, An
         "tree": to_json(formula.tree),
         "text": formula.text,
         "template": formula.template,
-        "shared": {name: _constant_document(each) for name, each in formula.shared.items()},
+        "shared": {name: _constant_document(item) for name, item in formula.shared.items()},
         "own": [
-            [label_of(group, "groups"), {name: _constant_document(each) for name, each in constants.items()}]
+            [
+                label_of(group, "groups"),
+                {name: _constant_document(constant) for name, constant in constants.items()},
+            ]
             for group, constants in formula.own.items()
         ],
         "columns": list(formula.columns),
@@ -213,7 +220,7 @@ def _law(document: Mapping[str, Any]) -> GroupedFormula | BranchedFormula:
         return _grouped(document)
     branches = tuple(map(_grouped, document["branches"]))
     words = branches[0].words
-    if words is None or any(each.words != words for each in branches):
+    if words is None or any(branch.words != words for branch in branches):
         raise InputError("its branches do not follow the same words.")
     return BranchedFormula(
         branches, words, *(as_number(document[name]) for name in ("rmse", "r2", "criterion"))
@@ -223,12 +230,12 @@ def _law(document: Mapping[str, Any]) -> GroupedFormula | BranchedFormula:
 def _grouped(document: Mapping[str, Any]) -> GroupedFormula:
     words = WordColumns(tuple(document["table"]), tuple(document["words"])) if "words" in document else None
     own: dict[Hashable, dict[str, Constant]] = {
-        label_of(group, "groups"): {str(name): _constant(each) for name, each in constants.items()}
+        label_of(group, "groups"): {str(name): _constant(constant) for name, constant in constants.items()}
         for group, constants in document["own"]
     }
     return GroupedFormula(
         from_json(document["tree"]), str(document["text"]), str(document["template"]),
-        {str(name): _constant(each) for name, each in document["shared"].items()}, own,
+        {str(name): _constant(item) for name, item in document["shared"].items()}, own,
         tuple(map(str, document["columns"])), as_number(document["rmse"]), as_number(document["r2"]),
         as_number(document["criterion"]), words,
         outside=None if "outside" not in document else _outside(document["outside"]),
@@ -270,5 +277,5 @@ def _is_plain(value: Any) -> bool:
         return all(map(_is_plain, cast("list[Any]", value)))
     if isinstance(value, dict):
         entries = cast("dict[Any, Any]", value)
-        return all(type(key) is str and _is_plain(each) for key, each in entries.items())
+        return all(type(key) is str and _is_plain(entry) for key, entry in entries.items())
     return type(value) in (str, int, float, bool, type(None))

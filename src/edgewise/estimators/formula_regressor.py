@@ -343,8 +343,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         target = one_target(y, of)
         check_consistent_length(rows, target)
         whole = ~(np.isnan(rows).any(axis=1) | np.isnan(target))
-        for label in dict.fromkeys(each for each in labels if each is not None):
-            there = whole & np.array([each == label for each in labels])
+        for label in dict.fromkeys(label for label in labels if label is not None):
+            there = whole & np.array([item == label for item in labels])
             if there.any() or label not in formula.own:
                 formula = formula.with_rows(label, rows[there], target[there], seed_of(self.random_state))
         self.formula_ = formula

@@ -232,7 +232,7 @@ def _blocks(
         for batches in own.in_blocks(statistics.roles.read):
             rows = [coding.encoded(rows_of(batch, statistics.roles), encoding) for batch in batches]
             parts = [
-                np.concatenate([getattr(each, name) for each in rows]) for name in ("inputs", "y", "weight")
+                np.concatenate([getattr(row, name) for row in rows]) for name in ("inputs", "y", "weight")
             ]
             numbers = first + np.arange(len(parts[1]))
             first, number = first + len(numbers), number + 1

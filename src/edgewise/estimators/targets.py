@@ -65,11 +65,11 @@ def _no_number(y: Any) -> str:
     """The first cell that is no number, and its row."""
     cells = np.asarray(_plain(y), dtype=object)
     for row, cell in enumerate(cells.reshape(len(cells), -1) if cells.ndim else ()):
-        for each in cell:
+        for item in cell:
             try:
-                float(each)
+                float(item)
             except (TypeError, ValueError, OverflowError):
-                return f"{short(each)} in {row_numbers([row])}"
+                return f"{short(item)} in {row_numbers([row])}"
     return article(type(y))
 
 
@@ -120,7 +120,7 @@ def class_target(y: Any, of: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
         raise InputError(f"{of} requires y to be passed, but the target y is None.")
     values = column_or_1d(_plain(y), warn=True)
     nested = (
-        next((each for each in values if isinstance(each, (list, tuple))), None)
+        next((value for value in values if isinstance(value, (list, tuple))), None)
         if values.dtype.kind == "O"
         else None
     )

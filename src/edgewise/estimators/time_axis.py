@@ -234,7 +234,7 @@ def time_column(table: RawTable | None, time: str | None, X: Any, y: Any) -> Raw
     InputError
         If there is no such column, or its cells are no times.
     """
-    column = None if table is None else next((each for each in table.columns if each.name == time), None)
+    column = None if table is None else next((item for item in table.columns if item.name == time), None)
     if column is None:
         column = _index(X, y)
         if time is not None and (column is None or column.name != time):
@@ -276,12 +276,12 @@ def rows_at(axis: TimeAxis, column: RawColumn, first: int, steps: int) -> Ints:
 def _index(X: Any, y: Any) -> RawColumn | None:
     """The index of X or of y where it holds dates or periods."""
     found: list[Any] = [
-        each for each in (getattr(X, "index", None), getattr(y, "index", None)) if _is_temporal(each)
+        item for item in (getattr(X, "index", None), getattr(y, "index", None)) if _is_temporal(item)
     ]
     if not found:
         return None
-    columns = [raw_table({_name(each): each.to_numpy()}).columns[0] for each in found]
-    first, *rest = [each.numbers for each in columns]
+    columns = [raw_table({_name(item): item.to_numpy()}).columns[0] for item in found]
+    first, *rest = [column.numbers for column in columns]
     if any(
         not np.array_equal(first, other, equal_nan=True)
         for other in rest

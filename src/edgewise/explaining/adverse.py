@@ -218,15 +218,15 @@ class _Compared:
 
     effects: Floats
     words: str
-    each: tuple[str, ...]
+    by_column: tuple[str, ...]
     method: str
 
 
 def _compared(subject: ExplainedModel, output: Output, x: Floats, reference: str, method: str) -> _Compared:
     if reference == "best":
         effects, best = _against_best(subject, output, x)
-        each = tuple(f"its best value, {text}" if text else "its best value" for text in best)
-        return _Compared(effects, "the best value of each column", each, "exact")
+        by_column = tuple(f"its best value, {text}" if text else "its best value" for text in best)
+        return _Compared(effects, "the best value of each column", by_column, "exact")
     rows = len(subject.rows)
     words = f"the mean of {rows:,} rows"
     if reference == "approved":
@@ -315,7 +315,7 @@ def _merged(
         code, statement = codes.get(names[0], ("", ""))
         effect = float(effects[columns].sum())
         condition = ", ".join(conditions[name] for name in names)
-        references = dict.fromkeys(compared.each[k] for k in columns)
+        references = dict.fromkeys(compared.by_column[k] for k in columns)
         reference = "; ".join(references)
         lead = f"{code}{': ' if statement else ' '}{statement}{': ' if statement else ''}" if code else ""
         text = (
@@ -350,7 +350,7 @@ def _codes(
             )
         entry = (given, "") if isinstance(given, str) else given
         pair = cast("Sequence[Any]", entry) if isinstance(entry, (tuple, list)) else ()
-        if len(pair) != 2 or not all(isinstance(each, str) for each in pair) or not pair[0]:
+        if len(pair) != 2 or not all(isinstance(text, str) for text in pair) or not pair[0]:
             raise InputError(
                 argument="codes",
                 expected="give a code, or a code and a statement, for each column",

@@ -155,7 +155,7 @@ def contributions(subject: ExplainedModel, output: Output, baseline: Baseline, X
         return _own(subject, output, X) - baseline.means
     if baseline.method == "shapley":
         found = [shapley_values(subject.terms, subject.owner, x, baseline.inputs) for x in X]
-        return np.stack([each @ np.array(output.weights) for each in found])
+        return np.stack([array @ np.array(output.weights) for array in found])
     return baseline.paths.effects(baseline.paths.trace(X), baseline.trace).columns
 
 

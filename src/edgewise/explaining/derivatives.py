@@ -66,7 +66,7 @@ def derivatives(net: KAN, X: Floats, weights: Floats) -> OutputDerivatives:
         _part(net, torch.from_numpy(X[at : at + rows]), torch.from_numpy(weights))
         for at in range(0, len(X), rows)
     ]
-    value, gradient, hessian = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
+    value, gradient, hessian = (torch.cat(item).numpy() for item in zip(*parts, strict=True))
     return OutputDerivatives(value, gradient, hessian)
 
 

@@ -171,7 +171,7 @@ class Explainer:
                 for k in order
             ),
             reasons=reasons_of(subject, chosen, x, cells, effects, REASONS),
-            nodes=self._nodes([each[0] for each in found.nodes]),
+            nodes=self._nodes([node[0] for node in found.nodes]),
             neighbours=self._neighbours(
                 _Answered(chosen, baseline, trace, effects, cells, decided, place), neighbours
             ),

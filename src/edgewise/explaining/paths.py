@@ -138,10 +138,10 @@ class Paths:
             parts.append(
                 PathEffects(
                     found.columns.reshape(count, m, -1).mean(1),
-                    tuple(each.reshape(count, m, *each.shape[1:]).mean(1) for each in found.nodes),
+                    tuple(node.reshape(count, m, *node.shape[1:]).mean(1) for node in found.nodes),
                 )
             )
-        hidden = tuple(np.concatenate(each) for each in zip(*(part.nodes for part in parts), strict=True))
+        hidden = tuple(np.concatenate(item) for item in zip(*(part.nodes for part in parts), strict=True))
         return PathEffects(np.concatenate([part.columns for part in parts]), hidden)
 
     @property

@@ -302,7 +302,7 @@ def accumulated(
         place = np.clip(np.searchsorted(knots, own, side="left") - 1, 0, len(knots) - 2)
         which = [np.flatnonzero(place == b) for b in range(len(knots) - 1)]
     rows = np.concatenate(which) if which else np.zeros(0, dtype=np.int64)
-    owner = np.repeat(np.arange(len(which)), [len(each) for each in which])
+    owner = np.repeat(np.arange(len(which)), [len(item) for item in which])
     lower, upper = present[rows].copy(), present[rows].copy()
     lower[:, at], upper[:, at] = knots[owner], knots[np.minimum(owner + 1, len(knots) - 1)]
     change = together(upper) - together(lower) if len(rows) else np.zeros(0)

@@ -77,7 +77,7 @@ def to_c_source(model: Any, *, name: str = "predict", units: Mapping[str, str] |
         )
     functions = _functions(program, name) + ([level_function(program, name)] if _has_levels(program) else [])
     includes = ["math.h", "stddef.h", *(["string.h"] if _has_levels(program) else [])]
-    opening = "\n".join(f"#include <{each}>" for each in includes)
+    opening = "\n".join(f"#include <{include}>" for include in includes)
     source = [head, opening, _prototypes(program, name), inside, *functions]
     return CSource("\n\n".join(source) + "\n", _header(program, name, head))
 
@@ -97,7 +97,7 @@ def _does(program: Program, name: str) -> str:
 
 
 def _has_levels(program: Program) -> bool:
-    return any(isinstance(each, LevelInput) for each in program.columns)
+    return any(isinstance(column, LevelInput) for column in program.columns)
 
 
 def _sizes(program: Program) -> tuple[int, int]:
@@ -179,7 +179,7 @@ def _functions(program: Program, name: str) -> list[str]:
         f"        {name}(x + row * {inputs}, y + row * {outputs});",
         "}",
     ]
-    return ["\n".join(each) for each in ([link] if program.classes is not None else []) + [one, many]]
+    return ["\n".join(item) for item in ([link] if program.classes is not None else []) + [one, many]]
 
 
 def _table(name: str, values: Any) -> str:
@@ -191,7 +191,7 @@ def _indices(name: str, values: tuple[int, ...]) -> str:
 
 
 def _formula_parts(body: Formulas, program: Program) -> list[str]:
-    columns = {each.name: f"x[{k}]" for k, each in enumerate(program.inputs)}
+    columns = {variable.name: f"x[{k}]" for k, variable in enumerate(program.inputs)}
     lines = [f"    y[{k}] = {source_of(tree, columns, C)};" for k, tree in enumerate(body.trees)]
     return [*called(C_HELPERS, body.trees), _model(["    (void)x;", *lines])]
 
@@ -298,7 +298,7 @@ static double level_input(double x, int count, int unseen, int missing)
 
 def encoding_parts(program: Program) -> list[str]:
     """`encode`, from a row of raw columns to the inputs of the network."""
-    kinds = {type(each) for each in program.columns}
+    kinds = {type(column) for column in program.columns}
     parts = [text for kind, text in ((NumberInput, _NUMBER), (LevelInput, _LEVEL)) if kind in kinds]
     lines = ["static void encode(const double *x, double *h)", "{"]
     at = 0
@@ -347,7 +347,7 @@ _BLANK = "{0} == 32 || ({0} >= 9 && {0} <= 13) || ({0} >= 28 && {0} <= 31)"
 def level_function(program: Program, name: str) -> str:
     """`name_level`, the number of a word."""
     lines = [f"double {name}_level(int column, const char *word)", "{"]
-    words = {k: each for k, each in enumerate(program.columns) if isinstance(each, LevelInput)}
+    words = {k: column for k, column in enumerate(program.columns) if isinstance(column, LevelInput)}
     for k, column in words.items():
         listed = "".join(f"        {c_string(word)},\n" for word in column.levels)
         lines.append(f"    static const char *const words_{k}[] = {{\n{listed}    }};")

@@ -95,11 +95,16 @@ def to_latex(
 
 
 def _aligned(equations: list[str]) -> list[str]:
-    return [r"\begin{align*}", *(f"{each} \\\\" for each in equations[:-1]), equations[-1], r"\end{align*}"]
+    return [
+        r"\begin{align*}",
+        *(f"{equation} \\\\" for equation in equations[:-1]),
+        equations[-1],
+        r"\end{align*}",
+    ]
 
 
 def _formulas(program: Program, body: Formulas, digits: int | None) -> list[str]:
-    columns = [each.name for each in program.inputs]
+    columns = [variable.name for variable in program.inputs]
     names = latex_names([*columns, *program.outputs])
     written = dict(zip(columns, names, strict=False))
     equations = [
@@ -111,7 +116,7 @@ def _formulas(program: Program, body: Formulas, digits: int | None) -> list[str]
 
 def _network(program: Program, body: Network, digits: int | None) -> list[str]:
     lines: list[str] = []
-    names = latex_names([each.name for each in program.inputs])
+    names = latex_names([variable.name for variable in program.inputs])
     if program.columns:
         lines += [r"\paragraph{Columns}", *_aligned(column_equations(program, digits))]
         names = [input_symbol(k) for k in range(len(names))]
@@ -123,7 +128,7 @@ def _network(program: Program, body: Network, digits: int | None) -> list[str]:
         lines += [rf"\paragraph{{Layer {at}}}", *_aligned(_node_equations(layer, at, digits))]
         if functions:
             lines += _aligned([equation for _, _, equation in functions])
-    outputs = latex_names([*(each.name for each in program.inputs), *program.outputs])[len(names) :]
+    outputs = latex_names([*(variable.name for variable in program.inputs), *program.outputs])[len(names) :]
     if program.classes is not None:
         outputs = logit_symbols(len(outputs))
     lines += [r"\paragraph{Outputs}", *_aligned(_output_equations(body, outputs, digits))]
@@ -457,7 +462,7 @@ def expression(value: Any, digits: int | None, names: dict[str, str] | None = No
     """A sympy expression, its floats to so many digits, its symbols named safely."""
     known = names or {}
     symbols = {s: known.get(str(s.name)) or latex_name(str(s.name)) for s in value.free_symbols}
-    rounded = value.xreplace({each: _rounded(each, digits) for each in value.atoms(sympy.Float)})
+    rounded = value.xreplace({atom: _rounded(atom, digits) for atom in value.atoms(sympy.Float)})
     return str(sympy.latex(printable(rounded), symbol_names=symbols))
 
 
@@ -483,7 +488,7 @@ def spline_pieces(layer: ProgramLayer, block: EdgeBlock) -> list[list[tuple[Piec
     k = layer.degree
     breaks = torch.from_numpy(block.grid[:, k : block.grid.shape[1] - k].copy())
     pieces = make_pieces(breaks, k)
-    table, origin, width = (each.numpy() for each in (pieces.table, pieces.origin, pieces.width))
+    table, origin, width = (item.numpy() for item in (pieces.table, pieces.origin, pieces.width))
     n_pieces = table.shape[1]
     first = np.clip(np.arange(n_pieces), 1, n_pieces - 2) - 1
     ends = np.pad(breaks.numpy(), ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))

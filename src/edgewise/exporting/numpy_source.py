@@ -71,18 +71,20 @@ def to_numpy_source(model: Any, *, units: Mapping[str, str] | None = None) -> st
 
 
 def _has_ranges(program: Program) -> bool:
-    return all(each.low is not None for each in program.inputs)
+    return all(variable.low is not None for variable in program.inputs)
 
 
 def _constants(program: Program) -> str:
     """The names and ranges that a reader may want to use."""
     lines: list[str] = []
     if program.columns:
-        lines.append(_tuple("COLUMNS", [quoted(each.name) for each in program.columns]))
+        lines.append(_tuple("COLUMNS", [quoted(column.name) for column in program.columns]))
     else:
-        lines.append(_tuple("INPUTS", [quoted(each.name) for each in program.inputs]))
+        lines.append(_tuple("INPUTS", [quoted(variable.name) for variable in program.inputs]))
         if _has_ranges(program):
-            lines.append(_tuple("RANGES", [f"({each.low!r}, {each.high!r})" for each in program.inputs]))
+            lines.append(
+                _tuple("RANGES", [f"({variable.low!r}, {variable.high!r})" for variable in program.inputs])
+            )
     if program.classes is None:
         lines.append(_tuple("OUTPUTS", [quoted(name) for name in program.outputs]))
     else:
@@ -143,7 +145,7 @@ def outside(X):
 
 
 def _formula_parts(body: Formulas, program: Program) -> list[str]:
-    columns = {each.name: f"x[:, {k}]" for k, each in enumerate(program.inputs)}
+    columns = {variable.name: f"x[:, {k}]" for k, variable in enumerate(program.inputs)}
     lines = [f"    y[:, {k}] = {source_of(tree, columns, NUMPY)}" for k, tree in enumerate(body.trees)]
     model = "\n".join(
         ["def _model(x):", f"    y = np.empty((len(x), {len(body.trees)}))", *lines, "    return y"]
@@ -344,8 +346,8 @@ def predict(table):
 
 def table_parts(program: Program) -> list[str]:
     """Functions that make up the face of an estimator, given `_run`, which evaluates the network."""
-    numbers = [each for each in program.columns if isinstance(each, NumberInput)]
-    words = [each for each in program.columns if isinstance(each, LevelInput)]
+    numbers = [column for column in program.columns if isinstance(column, NumberInput)]
+    words = [column for column in program.columns if isinstance(column, LevelInput)]
     parts = [_COLUMNS]
     if numbers:
         listed = ", ".join(map(repr, sorted(MISSING)))

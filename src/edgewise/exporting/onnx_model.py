@@ -143,10 +143,10 @@ def _serialised(g: Graph, inputs: list[Any], outputs: list[Any], program: Progra
 
 def _description(program: Program) -> dict[str, Any]:
     inputs = [
-        {"name": each.name}
-        | ({} if each.low is None else {"low": each.low, "high": each.high})
-        | ({"unit": program.units[each.name]} if each.name in program.units else {})
-        for each in program.inputs
+        {"name": variable.name}
+        | ({} if variable.low is None else {"low": variable.low, "high": variable.high})
+        | ({"unit": program.units[variable.name]} if variable.name in program.units else {})
+        for variable in program.inputs
     ]
     outputs = [
         {"name": name} | ({"unit": program.units[name]} if name in program.units else {})
@@ -156,7 +156,9 @@ def _description(program: Program) -> dict[str, Any]:
 
 
 def _formulas(g: Graph, body: Formulas, x: str, program: Program) -> str:
-    columns = {each.name: g.op("Gather", x, g.indices([k]), axis=1) for k, each in enumerate(program.inputs)}
+    columns = {
+        variable.name: g.op("Gather", x, g.indices([k]), axis=1) for k, variable in enumerate(program.inputs)
+    }
     # A formula may be a constant: the sum with zeros gives it one row for each of x.
     zero = g.zeros(x, 1)
     parts = [g.op("Add", zero, tree_value(g, tree, columns)) for tree in body.trees]
@@ -254,8 +256,8 @@ def _components(blocks: tuple[EdgeBlock, ...]) -> list[list[EdgeBlock]]:
     """Blocks gathered so that no target is shared between two components, in order of first appearance."""
     components: list[tuple[set[int], list[EdgeBlock]]] = []
     for block in blocks:
-        mine = [each for each in components if each[0] & set(block.targets)]
-        apart = [each for each in components if not each[0] & set(block.targets)]
+        mine = [component for component in components if component[0] & set(block.targets)]
+        apart = [component for component in components if not component[0] & set(block.targets)]
         joined = set(block.targets).union(*(targets for targets, _ in mine))
         components = [*apart, (joined, [*(one for _, found in mine for one in found), block])]
     return [found for _, found in components]
@@ -278,9 +280,9 @@ def _merged(blocks: list[EdgeBlock]) -> tuple[tuple[int, ...], Floats]:
 def column_inputs(program: Program) -> list[tuple[str, bool]]:
     """Name of every column that the network reads, and whether it holds words."""
     return [
-        (_name(each), isinstance(each, LevelInput))
-        for each in program.columns
-        if not isinstance(each, Unused)
+        (_name(column), isinstance(column, LevelInput))
+        for column in program.columns
+        if not isinstance(column, Unused)
     ]
 
 
@@ -291,19 +293,19 @@ def _name(column: Column) -> str:
 def encoded(g: Graph, program: Program, number_type: int) -> str:
     """Inputs of the network, (n, inputs), from one graph input (n, 1) a column."""
     parts: list[str] = []
-    for each in program.columns:
-        name = _name(each)
-        if isinstance(each, NumberInput):
+    for column in program.columns:
+        name = _name(column)
+        if isinstance(column, NumberInput):
             x = name if number_type == FLOAT64 else g.op("Cast", name, to=FLOAT64)
             missing = g.op("IsNaN", x)
-            codes = [g.op("Equal", x, g.constant(code)) for code in each.codes]
-            value = _limited(g, _transformed(g, each, x), each.low, each.high)
+            codes = [g.op("Equal", x, g.constant(code)) for code in column.codes]
+            value = _limited(g, _transformed(g, column, x), column.low, column.high)
             for there in (missing, *codes):
-                value = g.op("Where", there, g.constant(each.fill), value)
+                value = g.op("Where", there, g.constant(column.fill), value)
             parts.append(value)
-            parts += [g.op("Cast", there, to=FLOAT64) for there in (*[missing][: each.flagged], *codes)]
-        elif isinstance(each, LevelInput):
-            parts.append(_level_codes(g, each, name))
+            parts += [g.op("Cast", there, to=FLOAT64) for there in (*[missing][: column.flagged], *codes)]
+        elif isinstance(column, LevelInput):
+            parts.append(_level_codes(g, column, name))
     return parts[0] if len(parts) == 1 else g.op("Concat", *parts, axis=1)
 
 
@@ -363,12 +365,12 @@ def classified(
 
 
 def _labels(classes: tuple[Any, ...]) -> tuple[Any, int]:
-    if all(type(each) is str for each in classes):
-        return np.array([utf8(each) for each in classes], dtype=object), STRING
+    if all(type(class_name) is str for class_name in classes):
+        return np.array([utf8(class_name) for class_name in classes], dtype=object), STRING
     table = np.array(classes)
     kind = {"b": BOOL, "i": INT64, "f": FLOAT64}.get(table.dtype.kind)
     return (
         (table, kind)
         if kind is not None
-        else (np.array([utf8(str(each)) for each in classes], dtype=object), STRING)
+        else (np.array([utf8(str(class_name)) for class_name in classes], dtype=object), STRING)
     )

@@ -13,7 +13,7 @@ from edgewise.symbolic.expressions.source import identifiers
 
 # The step with its value at the jump.
 _SYMPY = Notation(
-    {name: f"sympy.{each.in_language('sympy')}" for name, each in FUNCTIONS.items()}
+    {name: f"sympy.{function.in_language('sympy')}" for name, function in FUNCTIONS.items()}
     | {"step": "sympy.Heaviside({}, 1)"},
     power="{}**{}",
 )
@@ -55,7 +55,7 @@ def to_sympy_source(formula: Formula, *, name: str = "formula") -> str:
     check_is(formula, Formula, "formula", "a Formula")
     tree = formula.tree
     used = set(names_in(tree))
-    known = [*(each for each in formula.names if each in used), *sorted(used - set(formula.names))]
+    known = [*(item for item in formula.names if item in used), *sorted(used - set(formula.names))]
     # Neither the module nor the result may be a column's name.
     named = dict(zip(known, identifiers(known, {*keyword.kwlist, "sympy", name}), strict=True))
     lines = [

@@ -67,15 +67,15 @@ def head_lines(program: Program, does: str) -> list[str]:
     """The lines of the comment that opens every source: what it is, what made it, its inputs and outputs."""
     lines = [f"Made by edgewise {__version__} from {program.origin}.", *textwrap.wrap(does, WIDTH)]
     if program.columns:
-        lines += ["", *_listed("Columns", [_column_line(each, program) for each in program.columns])]
+        lines += ["", *_listed("Columns", [_column_line(column, program) for column in program.columns])]
     else:
-        lines += ["", *_listed("Inputs", [_line(each, program) for each in program.inputs])]
-    if program.columns or any(each.low is not None for each in program.inputs):
+        lines += ["", *_listed("Inputs", [_line(variable, program) for variable in program.inputs])]
+    if program.columns or any(variable.low is not None for variable in program.inputs):
         lines += [
             "The ranges are those the model was trained on; outside them predictions are extrapolations."
         ]
     if program.classes is not None:
-        return [*lines, "", *_listed("Classes", [quoted(each) for each in program.classes])]
+        return [*lines, "", *_listed("Classes", [quoted(class_name) for class_name in program.classes])]
     return [*lines, "", *_listed("Outputs", [_line(ProgramInput(name), program) for name in program.outputs])]
 
 

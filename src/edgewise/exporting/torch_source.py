@@ -215,7 +215,7 @@ class _Writer:
             layers = [self.edges(f"{name}.layers.{k}", layer) for k, layer in enumerate(module.layers)]
             for part in ("input_shift", "input_scale", "output_shift", "output_scale"):
                 self.tensor(f"{name}.{part}", getattr(module, part))
-            products = tuple((each.nodes.sums, each.nodes.products) for each in module.spec.layers)
+            products = tuple((layer.nodes.sums, layer.nodes.products) for layer in module.spec.layers)
             return f"Network([{', '.join(layers)}], {products})"
         return self.of_torch(name, module)
 
@@ -297,7 +297,9 @@ def _settings(module: nn.Module) -> dict[str, Any]:
 
 TORCH = replace(
     SOURCE,
-    functions={name: each.in_language("torch", "_call(torch.{}, {{}})") for name, each in FUNCTIONS.items()}
+    functions={
+        name: function.in_language("torch", "_call(torch.{}, {{}})") for name, function in FUNCTIONS.items()
+    }
     | {"expm1": "_call(torch.expm1, {})"},
     power="(({}) ** ({}))",
 )

@@ -81,9 +81,9 @@ def export(
         )
     else:
         files = _files(model, target, kind, units)
-    for each in files:
-        check_place(each, overwrite=overwrite)
-    return tuple(write_file(each, data, overwrite=overwrite) for each, data in files.items())
+    for file in files:
+        check_place(file, overwrite=overwrite)
+    return tuple(write_file(name, data, overwrite=overwrite) for name, data in files.items())
 
 
 def _kind(path: Path, to: object) -> str:

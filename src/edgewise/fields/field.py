@@ -90,7 +90,7 @@ def next_modes(fields: Sequence[Field], which: Sequence[int] | None = None) -> t
         at = [rule.at(space) for rule, space in zip(rules, field.spaces, strict=True)]
         root = over_grid(np.sqrt(rule.weights.ravel()) for rule in rules)
         weighed.append((field.grid(at) * root).reshape([n for rule in rules for n in rule.weights.shape]))
-    sizes = [max(float((each**2).sum()), 1e-300) for each in weighed]
+    sizes = [max(float((array**2).sum()), 1e-300) for array in weighed]
     largest = max(sizes)
     chosen = range(len(fields)) if which is None else which
     found: list[Floats] = []

@@ -40,12 +40,12 @@ def times(a: Monomial, b: Monomial) -> Monomial:
 
 def plus(total: Polynomial, more: Polynomial, factor: float = 1.0) -> None:
     """Adds a multiple of a polynomial to another, in place; what cancels leaves."""
-    for each, value in more.items():
-        added = total.get(each, 0.0) + factor * value
+    for name, value in more.items():
+        added = total.get(name, 0.0) + factor * value
         if added == 0:
-            total.pop(each, None)
+            total.pop(name, None)
         else:
-            total[each] = added
+            total[name] = added
 
 
 def slope(of: Monomial, jet: Jet) -> Polynomial:
@@ -61,10 +61,10 @@ def slope(of: Monomial, jet: Jet) -> Polynomial:
 def total_derivative(of: Polynomial, axis: int) -> Polynomial:
     """The derivative of a polynomial along a coordinate, by the chain rule."""
     found: Polynomial = {}
-    for each, value in of.items():
-        for (field, orders), _ in each:
+    for name, value in of.items():
+        for (field, orders), _ in name:
             higher = (field, _raised(orders, axis))
-            for rest, factor in slope(each, (field, orders)).items():
+            for rest, factor in slope(name, (field, orders)).items():
                 plus(found, {times(rest, ((higher, 1),)): value * factor})
     return found
 
@@ -93,21 +93,21 @@ def by_parts(of: Monomial, dimensions: int) -> Divergence:
 
 
 def _move(part: Polynomial, outside: Orders, found: Divergence) -> None:
-    for each, value in part.items():
-        taken = _taken_out(each)
+    for name, value in part.items():
+        taken = _taken_out(name)
         if taken is None:
-            plus(found.setdefault(outside, {}), {each: value})
+            plus(found.setdefault(outside, {}), {name: value})
             continue
         axis, inner, left = taken
         _move({m: value * f for m, f in inner.items()}, _raised(outside, axis), found)
         _move({m: value * f for m, f in left.items()}, outside, found)
 
 
-def _taken_out(each: Monomial) -> tuple[int, Polynomial, Polynomial] | None:
-    if not each:
+def _taken_out(item: Monomial) -> tuple[int, Polynomial, Polynomial] | None:
+    if not item:
         return None
-    highest = max(sum(orders) for (_, orders), _ in each)
-    tops = [(jet, power) for jet, power in each if sum(jet[1]) == highest]
+    highest = max(sum(orders) for (_, orders), _ in item)
+    tops = [(jet, power) for jet, power in item if sum(jet[1]) == highest]
     if not highest or len(tops) > 1 or tops[0][1] > 1:
         return None
     (field, orders), _ = tops[0]
@@ -115,7 +115,7 @@ def _taken_out(each: Monomial) -> tuple[int, Polynomial, Polynomial] | None:
         if not order:
             continue
         lower = (field, _raised(orders, axis, -1))
-        jets = dict(each)
+        jets = dict(item)
         del jets[field, orders]
         power = jets.pop(lower, 0) + 1
         rest = monomial(jets)
@@ -135,13 +135,13 @@ def response(parts: Divergence, field: int) -> Divergence:
     """
     found: Divergence = {}
     for outside, part in parts.items():
-        for each, value in part.items():
-            for (owner, inside), _ in each:
+        for name, value in part.items():
+            for (owner, inside), _ in name:
                 if owner != field:
                     continue
                 factor = {
                     m: (-1) ** (sum(outside) + sum(inside)) * value * f
-                    for m, f in slope(each, (owner, inside)).items()
+                    for m, f in slope(name, (owner, inside)).items()
                 }
                 for split in product(*(range(o + 1) for o in inside)):
                     many = float(np.prod([comb(o, s) for o, s in zip(inside, split, strict=True)]))
@@ -153,9 +153,9 @@ def response(parts: Divergence, field: int) -> Divergence:
 def evaluate(of: Polynomial, values: Callable[[Jet], Floats], shape: Sequence[int]) -> Floats:
     """Values of a polynomial where those of the jets are known."""
     total = np.zeros(shape)
-    for each, factor in of.items():
+    for name, factor in of.items():
         part = np.full(shape, factor)
-        for jet, power in each:
+        for jet, power in name:
             part *= values(jet) ** power
         total += part
     return total

@@ -112,7 +112,7 @@ class SubsetSearch:
         self.forms, self.left, self.terms = forms, left, terms
         self._left = [form.integrals(left) for form in forms]
         self._terms = [form.table(terms) for form in forms]
-        self.count = sum(len(each) for each in self._left)
+        self.count = sum(len(value) for value in self._left)
 
     @cached_property
     def sizes(self) -> list[float]:
@@ -122,8 +122,8 @@ class SubsetSearch:
     @cached_property
     def plain(self) -> WhiteRows:
         """The rows as they are, those of each experiment in units of their left side."""
-        terms = np.concatenate([each / size for each, size in zip(self._terms, self.sizes, strict=True)])
-        left = np.concatenate([each / size for each, size in zip(self._left, self.sizes, strict=True)])
+        terms = np.concatenate([term / size for term, size in zip(self._terms, self.sizes, strict=True)])
+        left = np.concatenate([value / size for value, size in zip(self._left, self.sizes, strict=True)])
         return WhiteRows(terms, left)
 
     @property
@@ -174,9 +174,11 @@ class SubsetSearch:
 
     def ranked(self, found: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
         """Candidates with their scores, best first; what no law explains counts as noise."""
-        noise = max(min((each.misfit for each in found), default=1.0) / self.count, 1.0)
-        scored = [(each.misfit / noise + self.cost * len(each.subset), each) for each in found]
-        return sorted(scored, key=lambda each: (each[0], each[1].subset))
+        noise = max(min((candidate.misfit for candidate in found), default=1.0) / self.count, 1.0)
+        scored = [
+            (candidate.misfit / noise + self.cost * len(candidate.subset), candidate) for candidate in found
+        ]
+        return sorted(scored, key=lambda item: (item[0], item[1].subset))
 
     def best(self, within: Sequence[int] | None = None) -> tuple[list[tuple[float, Candidate]], WhiteRows]:
         """The laws met with their scores, best first, and the rows of the best.
@@ -192,17 +194,17 @@ class SubsetSearch:
             return [(0.0, only)], self.rows(only.subset, only.coefficients)
         # Before anything is known of the covariance, as many terms as may matter are welcome.
         path = best_subsets(rows.normal, _MOST_TERMS)
-        wide = min(path, key=lambda each: rows.score(each, self.choice, _LEAST_SHARE))
+        wide = min(path, key=lambda step: rows.score(step, self.choice, _LEAST_SHARE))
         rows = self.rows(wide, rows.solve(wide))
         found: dict[Subset, Candidate] = {}
         now: Candidate | None = None
         for _ in range(_PASSES):
             path = best_subsets(rows.normal, _MOST_TERMS)
-            chosen = min(path, key=lambda each: rows.score(each, self.cost, _LEAST_SHARE))
-            near = [each for each in path if len(each) <= len(chosen) + 1]
-            for each in near:
-                if each not in found:
-                    found[each] = self.candidate(each, rows)
+            chosen = min(path, key=lambda step: rows.score(step, self.cost, _LEAST_SHARE))
+            near = [step for step in path if len(step) <= len(chosen) + 1]
+            for item in near:
+                if item not in found:
+                    found[item] = self.candidate(item, rows)
             best = self.ranked(list(found.values()))[0][1]
             if now is not None and best.subset == now.subset:
                 break
@@ -222,7 +224,7 @@ class SubsetSearch:
             half = random.permutation(n)[: max(n // 2, 1)]
             part = WhiteRows(rows.terms[half], rows.left[half])
             path = best_subsets(part.normal, _MOST_TERMS)
-            chosen = min(path, key=lambda each: part.score(each, self.cost, _LEAST_SHARE))
+            chosen = min(path, key=lambda step: part.score(step, self.cost, _LEAST_SHARE))
             times[list(chosen)] += 1
             subsets[chosen] = subsets.get(chosen, 0) + 1
             charge(len(half) * len(self.terms) ** 2 / _RATE)

@@ -177,13 +177,13 @@ def _scattered(samples: Samples) -> FittedFields:
     """Values at scattered places: products of the smoothest functions of each coordinate, so many as there is work for."""
     d, count = len(samples.at), len(samples.values[0])
     most = min(count // 2, _MOST_PRODUCTS)
-    each = max(round((2 * most) ** (1 / d)), 6)
+    per_axis = max(round((2 * most) ** (1 / d)), 6)
     axes = []
     for (low, high), around in zip(samples.bounds, samples.periodic, strict=True):
-        even = np.linspace(low, high, 3 * each, endpoint=not around)
+        even = np.linspace(low, high, 3 * per_axis, endpoint=not around)
         axes.append(_axis(even, low, high, around))
     # The functions of each coordinate are taken from a grid that stands for places spread evenly.
-    scales = [float(np.sort(axis.roughness)[min(each, len(axis.roughness)) - 1]) for axis in axes]
+    scales = [float(np.sort(axis.roughness)[min(per_axis, len(axis.roughness)) - 1]) for axis in axes]
     total = np.zeros([len(axis.roughness) for axis in axes])
     for a, (axis, scale) in enumerate(zip(axes, scales, strict=True)):
         total += (axis.roughness / scale).reshape([-1 if a == b else 1 for b in range(d)])

@@ -125,11 +125,11 @@ def best_subsets(of: UnitNormal, most: int, *, triples: bool = False) -> list[tu
         path.append(known[size](of) if size in known else _exchanged(of, (*path[-1], int(gains.argmax()))))
     # Down again: a good large subset may hold a better small one than those found on the way up.
     for size in range(len(path) - 1, 3 if triples else 1, -1):
-        smaller = min((tuple(each for each in path[size] if each != out) for out in path[size]), key=of.rest)
+        smaller = min((tuple(step for step in path[size] if step != out) for out in path[size]), key=of.rest)
         smaller = _exchanged(of, smaller)
         if of.rest(smaller) < of.rest(path[size - 1]) * (1 - 1e-12):
             path[size - 1] = smaller
-    return [tuple(sorted(each)) for each in path]
+    return [tuple(sorted(step)) for step in path]
 
 
 def best_pair(of: UnitNormal) -> tuple[int, int]:
@@ -166,7 +166,7 @@ def _exchanged(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:
     while True:
         found = subset
         for out, gains in zip(subset, of.gains_without(subset), strict=True):
-            others, entering = tuple(each for each in subset if each != out), int(gains.argmax())
+            others, entering = tuple(name for name in subset if name != out), int(gains.argmax())
             if not of.is_independent(others, entering):
                 entering = int(of.gains(others).argmax())
             if entering == out or not of.is_independent(others, entering):

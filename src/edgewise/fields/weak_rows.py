@@ -121,7 +121,7 @@ class WeakRows:
 def reduced(term: Sequence[tuple[float, Monomial]], dimensions: int) -> Divergence:
     """A sum of monomials with as few derivatives of the data as can be."""
     found: dict[Orders, Polynomial] = {}
-    for factor, each in term:
-        for orders, part in by_parts(each, dimensions).items():
+    for factor, item in term:
+        for orders, part in by_parts(item, dimensions).items():
             plus(found.setdefault(orders, {}), part, factor)
     return {orders: part for orders, part in found.items() if part}

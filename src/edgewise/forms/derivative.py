@@ -78,7 +78,7 @@ def _outer_slopes(function: str) -> tuple[Node, ...]:
     known = FUNCTIONS[function]
     x = tuple(map(Variable, "xy"[: known.arity]))
     slopes = known.derivatives(*x, value=apply(function, *x))
-    return tuple(each if isinstance(each, Node) else Number(each) for each in slopes)
+    return tuple(slope if isinstance(slope, Node) else Number(slope) for slope in slopes)
 
 
 def add(*terms: Node) -> Node:

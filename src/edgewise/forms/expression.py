@@ -99,7 +99,7 @@ class Expression:
             result = _evaluate(self.tree, known)
         if not isinstance(result, float):
             return result
-        if any(isinstance(each, np.ndarray) for each in values.values()):
+        if any(isinstance(value, np.ndarray) for value in values.values()):
             return np.asarray(result)
         import torch
 
@@ -191,10 +191,12 @@ def _power(base: Values, exponent: Values) -> Values:
 
 def _called(function: Callable[..., Values], *arguments: Values) -> Values:
     """Of numbers alone the value is a number, infinite or none where it has to be."""
-    varying = next((each for each in arguments if not isinstance(each, float)), None)
+    varying = next((argument for argument in arguments if not isinstance(argument, float)), None)
     if varying is not None:
-        return function(*(_like(each, varying) if isinstance(each, float) else each for each in arguments))
-    return float(function(*(np.float64(each) for each in arguments)))
+        return function(
+            *(_like(argument, varying) if isinstance(argument, float) else argument for argument in arguments)
+        )
+    return float(function(*(np.float64(argument) for argument in arguments)))
 
 
 def _like(number: float, values: Values) -> Values:

@@ -100,12 +100,12 @@ class Reader:
 
     def word(self, *words: str) -> str:
         """Step over the next tokens if they are one of these words, or several with blanks between them."""
-        for each in words:
-            parts = each.split()
+        for text in words:
+            parts = text.split()
             heads = [self.after(k) for k in range(len(parts))]
             if [token.text for token in heads if token.kind == "name"] == parts:
                 self.at += len(parts)
-                return each
+                return text
         return ""
 
     def need(self, operator: str) -> None:

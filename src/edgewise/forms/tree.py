@@ -259,7 +259,10 @@ def call(function: str, arguments: Sequence[str]) -> str:
 def _inner(node: Apply) -> list[Node]:
     """The arguments, with the sign or inverse of all but the first of a sum or product taken off."""
     inverse = {"+": "neg", "*": "inv"}.get(node.function, "")
-    return [each.arguments[0] if k and _is(each, inverse) else each for k, each in enumerate(node.arguments)]
+    return [
+        argument.arguments[0] if k and _is(argument, inverse) else argument
+        for k, argument in enumerate(node.arguments)
+    ]
 
 
 def _chain(
@@ -267,8 +270,8 @@ def _chain(
 ) -> str:
     later = strength if inverse == "neg" else _POWER
     text = _wrap(*arguments[0], strength)
-    for each, (written, own) in zip(node.arguments[1:], arguments[1:], strict=True):
-        inverted = _is(each, inverse)
+    for argument, (written, own) in zip(node.arguments[1:], arguments[1:], strict=True):
+        inverted = _is(argument, inverse)
         # A sign inside a chain is bracketed: "a + (-2)" keeps its tree, "a - 2" would be another.
         text += joins[inverted] + _wrap(written, own, _POWER if own == _SIGN and not inverted else later)
     return text

@@ -50,7 +50,7 @@ def from_json(value: Any, depth: int = 0) -> Node:
     known = isinstance(name, str) and (name in OPERATORS or name in FUNCTIONS)
     if not known or not _fits(name, len(arguments)):
         raise InputError(f"{short(name, 40)} of {len(arguments)} arguments is no operation of a formula.")
-    return Apply(name, tuple(from_json(each, depth + 1) for each in arguments))
+    return Apply(name, tuple(from_json(argument, depth + 1) for argument in arguments))
 
 
 def _fits(name: str, count: int) -> bool:

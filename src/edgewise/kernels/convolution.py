@@ -201,7 +201,7 @@ class _Spread:
     def __init__(self, basis: Basis, window: Window, x: Tensor, coef: Tensor, base: Tensor | None) -> None:
         self.window, self.x = window, x
         self.own = x.shape[3] // window.groups
-        self.each = coef.shape[-1] // window.groups
+        self.per_group = coef.shape[-1] // window.groups
         self.basis = of_rows(basis, torch.arange(0, len(coef), window.places, device=x.device))
         self.coef = self._wide(split(coef, window))
         self.base = None if base is None else self._wide(split(base, window)[:, :, None])[:, :, 0]
@@ -217,7 +217,7 @@ class _Spread:
         return wide.unflatten(3, (self.window.places, -1)).movedim(3, 2).flatten(1, 2)
 
     def tiles(self) -> Iterator[tuple[slice, slice]]:
-        row = self.x.shape[2] * self.window.places * self.each * self.window.groups
+        row = self.x.shape[2] * self.window.places * self.per_group * self.window.groups
         return blocks(len(self.x), self.x.shape[1], row, TILE)
 
     def inputs(self, at: slice, rows: slice) -> Tensor:
@@ -249,37 +249,37 @@ class _Spread:
         return self.x.new_zeros(self.window.groups, 1, self.own)
 
     def forward(self) -> Tensor:
-        groups, each, outside = self.window.groups, self.each, self.outside()
-        y = self.x.new_zeros(len(self.x), *self.out, groups * each)
+        groups, per_group, outside = self.window.groups, self.per_group, self.outside()
+        y = self.x.new_zeros(len(self.x), *self.out, groups * per_group)
         run = partial(self.maps.forward, self.basis)
         if outside is not None:
-            nothing = run(self.zeros(), None, self.coef, self.base, 0).view(groups, -1, each)
+            nothing = run(self.zeros(), None, self.coef, self.base, 0).view(groups, -1, per_group)
             y += torch.einsum("hwk,gko->hwgo", outside, nothing).flatten(2)
         for at, rows in self.tiles():
             parts = run(self.inputs(at, rows), None, self.coef, self.base, 0)
-            shape = (groups, *self.x[at, rows].shape[:3], self.window.places, each)
-            parts, sums = parts.view(shape).movedim(0, -2), y[at].unflatten(-1, (groups, each))
+            shape = (groups, *self.x[at, rows].shape[:3], self.window.places, per_group)
+            parts, sums = parts.view(shape).movedim(0, -2), y[at].unflatten(-1, (groups, per_group))
             for k, r, c, tr, tc in self.overlaps(rows):
                 sums[:, r, c] += parts[:, tr, tc, k]
         return y
 
     def backward(self, g: Tensor, wants_x: bool, wants_coef: bool) -> _Gradients:
-        groups, each, outside = self.window.groups, self.each, self.outside()
+        groups, per_group, outside = self.window.groups, self.per_group, self.outside()
         dx = torch.empty_like(self.x) if wants_x else None
         total = _Total(self, wants_coef)
         for at, rows in self.tiles():
             shape = self.x[at, rows].shape[:3]
-            pulls = g.new_zeros(groups, *shape, self.window.places, each)
-            over, seen = pulls.movedim(0, -2), g[at].unflatten(-1, (groups, each))
+            pulls = g.new_zeros(groups, *shape, self.window.places, per_group)
+            over, seen = pulls.movedim(0, -2), g[at].unflatten(-1, (groups, per_group))
             for k, r, c, tr, tc in self.overlaps(rows):
                 over[:, tr, tc, k] = seen[:, r, c]
             found = total.add(
-                self.inputs(at, rows), pulls.view(groups, -1, self.window.places * each), wants_x
+                self.inputs(at, rows), pulls.view(groups, -1, self.window.places * per_group), wants_x
             )
             if dx is not None and found is not None:
                 dx[at, rows].unflatten(-1, (groups, self.own)).copy_(together(found, shape))
         if outside is not None and wants_coef:
-            sums = torch.einsum("hwk,hwgo->gko", outside, g.sum(0).unflatten(-1, (groups, each)))
+            sums = torch.einsum("hwk,hwgo->gko", outside, g.sum(0).unflatten(-1, (groups, per_group)))
             pulls = sums.reshape(groups, 1, -1)
             total.add(self.zeros(), pulls, False)
         dc, dw = total.coef, total.base

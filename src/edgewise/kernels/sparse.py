@@ -107,8 +107,10 @@ class SparseRows:
     def _call(self) -> _SparseRows:
         blocks = (_SparseBlock * len(self.blocks))(
             *(
-                _SparseBlock(each.start, each.stride, each.runs, each.width, _at(each.at), _at(each.value))
-                for each in self.blocks
+                _SparseBlock(
+                    block.start, block.stride, block.runs, block.width, _at(block.at), _at(block.value)
+                )
+                for block in self.blocks
             )
         )
         return _SparseRows(self.count, self.features, len(self.blocks), self.threads, blocks)

@@ -49,7 +49,7 @@ def check_place(device: Any, dtype: Any) -> tuple[torch.device, torch.dtype]:
     if dtype is None:
         dtype = torch.get_default_dtype()
     if not isinstance(dtype, torch.dtype) or dtype not in FLOATING:
-        names = ", ".join(str(each) for each in FLOATING)
+        names = ", ".join(str(item) for item in FLOATING)
         raise InputError(argument="dtype", expected=f"be one of {names}", got=short(dtype))
     if device is None:
         return torch.get_default_device(), dtype
@@ -183,7 +183,7 @@ def lowered(y: Tensor, kind: torch.dtype) -> Tensor:
 
 def widened(*tensors: Tensor | None) -> list[Any]:
     """Tensors of half precision in float32."""
-    return [each.float() if each is not None and each.dtype in HALF else each for each in tensors]
+    return [tensor.float() if tensor is not None and tensor.dtype in HALF else tensor for tensor in tensors]
 
 
 def _kind(x: Any) -> str:

@@ -251,20 +251,20 @@ class _KANConv(Traceable):
         if isinstance(value, (tuple, list)):
             given = tuple(cast(Any, value))
             if len(given) == n:
-                return tuple(check_int(each, name, low=low) for each in given)
+                return tuple(check_int(entry, name, low=low) for entry in given)
             raise InputError(argument=name, expected=f"be an int or {n} of them", got=short(value))
         return (check_int(value, name, low=low),) * n
 
     def _padded(self, padding: Any) -> tuple[tuple[int, int], ...]:
         """Zeros before and after, for each dimension."""
         if not isinstance(padding, str):
-            return tuple((each, each) for each in self._sizes(padding, "padding", 0))
+            return tuple((size, size) for size in self._sizes(padding, "padding", 0))
         if check_choice(padding, "padding", ("same", "valid")) == "valid":
             return ((0, 0),) * self.dimensions
         if any(step != 1 for step in self.stride):
             raise InputError(argument="padding", expected="be a number where 'stride' is not 1", got="'same'")
         total = [d * (k - 1) for k, d in zip(self.kernel_size, self.dilation, strict=True)]
-        return tuple((each // 2, each - each // 2) for each in total)
+        return tuple((item // 2, item - item // 2) for item in total)
 
 
 class KANConv2d(_KANConv):

@@ -220,7 +220,7 @@ class EdgeTables(Traceable):
 
 def _versions(grid: Tensor, mask: Tensor) -> tuple[Tensor, int, Tensor, int]:
     """Both, and how often each was written into; what inference made does not count."""
-    first, second = (0 if each.is_inference() else each._version for each in (grid, mask))
+    first, second = (0 if item.is_inference() else item._version for item in (grid, mask))
     return grid, first, mask, second
 
 

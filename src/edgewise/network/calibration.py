@@ -218,7 +218,7 @@ class Calibration:
             If the document is not what `to_json` gives for a model of so many classes.
         """
         method, threshold = document["method"], document["threshold"]
-        curves = tuple(_curve(each) for each in document["curves"])
+        curves = tuple(_curve(curve) for curve in document["curves"])
         logistic = method != "isotonic"
         several = classes if method != "temperature" else 1
         fits = method in METHODS and len(curves) == (1 if classes == 2 else several)

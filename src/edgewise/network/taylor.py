@@ -71,7 +71,10 @@ def taylor(model: KAN, x: Tensor, directions: Tensor, order: int = 2) -> list[Te
     for spec, layer in zip(model.spec.layers, model.layers, strict=True):
         nodes = _multiplied(_composed(layer, nodes), spec.nodes.sums, spec.nodes.products)
     value, *slopes = nodes
-    return [model.output_shift + model.output_scale * value, *(model.output_scale * each for each in slopes)]
+    return [
+        model.output_shift + model.output_scale * value,
+        *(model.output_scale * slope for slope in slopes),
+    ]
 
 
 def partial_derivative(model: KAN, x: Tensor, axes: Sequence[int]) -> Tensor:
@@ -110,10 +113,10 @@ def partial_derivative(model: KAN, x: Tensor, axes: Sequence[int]) -> Tensor:
     # The first sign may stay: all of them turned give the same, up to the parity of the order.
     signs = [(1, *rest) for rest in itertools.product((1, -1), repeat=order - 1)]
     lines = torch.zeros(len(signs), model.shape[0]).to(x)
-    for row, each in enumerate(signs):
-        for axis, sign in zip(axes, each, strict=True):
+    for row, item in enumerate(signs):
+        for axis, sign in zip(axes, item, strict=True):
             lines[row, axis] += sign
-    weights = torch.tensor([math.prod(each) for each in signs]).to(x)
+    weights = torch.tensor([math.prod(sign) for sign in signs]).to(x)
     found = taylor(model, x, lines, order)[order]
     return (weights[None, :, None] * found).sum(1) / (2 ** (order - 1) * math.factorial(order))
 
@@ -240,19 +243,19 @@ def _multiplied(sums: list[Tensor], n_sums: int, arities: tuple[int, ...]) -> li
     """Nodes of sums: the first pass, each group after them is multiplied, with its derivatives."""
     if not arities:
         return sums
-    groups = [torch.split(each[..., n_sums:], list(arities), -1) for each in sums]
+    groups = [torch.split(item[..., n_sums:], list(arities), -1) for item in sums]
     products: list[list[Tensor]] = [[] for _ in sums]
     for k, arity in enumerate(arities):
-        total = [each[k][..., 0] for each in groups]
+        total = [group[k][..., 0] for group in groups]
         for j in range(1, arity):
-            factor = [each[k][..., j] for each in groups]
+            factor = [group[k][..., j] for group in groups]
             total = [
                 torch.stack([math.comb(n, i) * total[i] * factor[n - i] for i in range(n + 1)]).sum(0)
                 for n in range(len(sums))
             ]
-        for own, each in zip(products, total, strict=True):
-            own.append(each)
+        for own, item in zip(products, total, strict=True):
+            own.append(item)
     return [
-        torch.cat([each[..., :n_sums], torch.stack(own, -1)], -1)
-        for each, own in zip(sums, products, strict=True)
+        torch.cat([item[..., :n_sums], torch.stack(own, -1)], -1)
+        for item, own in zip(sums, products, strict=True)
     ]

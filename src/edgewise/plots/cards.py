@@ -125,7 +125,7 @@ def level_card(
     height = TOP + len(levels) * BAR + BOTTOM
     figure = new_figure(WIDTH, height, LIGHT)
     words = [drawable(shorten(level, LETTERS)) for level in levels]
-    left = min(LEVELS, 0.12 + 0.062 * max(len(each) for each in words))
+    left = min(LEVELS, 0.12 + 0.062 * max(len(word) for word in words))
     axes = bare_axes(figure, (left, BOTTOM, WIDTH - left - SHARES, height - BOTTOM - TOP), LIGHT, grid="x")
     every = np.concatenate([y, [0.0], *(band or ())])
     low, high = padded(every, 0.06) if np.ptp(every) > 0 else (-1.0, 1.0)

@@ -70,7 +70,7 @@ def plot_forecast(
     axes.plot(before, past, color=colours.muted, linewidth=1.1, gid="measured")
     if low is not None and high is not None:
         lower, upper = (
-            check_vector(each, which, length=len(forecast)) for each, which in ((low, "low"), (high, "high"))
+            check_vector(item, which, length=len(forecast)) for item, which in ((low, "low"), (high, "high"))
         )
         axes.fill_between(after, lower, upper, color=colours.numeric, alpha=0.18, linewidth=0, gid="interval")
         share = "interval" if level is None else f"{100 * level:g} % interval"

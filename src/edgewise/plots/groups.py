@@ -107,7 +107,7 @@ def plot_groups(
         own = (
             formula.of(label)
             if not law
-            else ", ".join(f"{constant} = {each.value:.4g}" for constant, each in constants)
+            else ", ".join(f"{constant} = {item.value:.4g}" for constant, item in constants)
         )
         axes.text(0, 1.04, drawable(shorten(own, 40)), transform=axes.transAxes, va="bottom", **quiet)
         axes.set_xlabel(drawable(shorten(chosen, 24)), labelpad=2, **quiet)

@@ -110,11 +110,11 @@ def plot_solution(
     if flow is not None and len(seen[0].axes) == 2:
         drawn.append(speed(solution, flow))
     if len(seen) == 1:
-        panels = [(each, seen[0]) for each in drawn]
+        panels = [(quantity, seen[0]) for quantity in drawn]
         across = 2 if len(panels) == 4 else _IN_A_ROW
         grid = [panels[n : n + across] for n in range(0, len(panels), across)]
     else:
-        grid = [[(each, view) for view in seen] for each in drawn]
+        grid = [[(quantity, view) for view in seen] for quantity in drawn]
     return _figure(solution, grid, flow, look)
 
 
@@ -124,8 +124,8 @@ def _flow(solution: Solution, streamlines: Sequence[str] | bool | None) -> tuple
     if streamlines is None or streamlines is True:
         return velocities(solution.problem)
     given = as_tuple(streamlines, "streamlines", "two velocities")
-    names = [check_choice(each, "streamlines", solution.names) for each in given]
-    space = [each for each in solution.problem.domain.coordinates if not each.time]
+    names = [check_choice(entry, "streamlines", solution.names) for entry in given]
+    space = [coordinate for coordinate in solution.problem.domain.coordinates if not coordinate.time]
     if len(names) != 2 or len(space) != 2:
         raise InputError(
             argument="streamlines",
@@ -224,8 +224,8 @@ def scale(
     quantity: DrawnQuantity, tables: Sequence[Floats], look: Theme
 ) -> tuple[Normalize, LinearSegmentedColormap]:
     """Colours of values: two of them where values have both signs, powers of ten of what is a size."""
-    low = min(float(np.nanmin(each)) for each in tables)
-    high = max(float(np.nanmax(each)) for each in tables)
+    low = min(float(np.nanmin(table)) for table in tables)
+    high = max(float(np.nanmax(table)) for table in tables)
     if quantity.logarithmic:
         top = max(high, _NOTHING)
         colours = LinearSegmentedColormap.from_list("edgewise", [look.ground, look.symbolic])
@@ -281,8 +281,8 @@ def draw_streamlines(
     places = view.places(bounds, 101)
     right, up = view.axes
     along, across = (
-        view.values(DrawnQuantity(each, lambda at, each=each: solution.grid(*at, unknown=each)), bounds, 101)
-        for each in flow
+        view.values(DrawnQuantity(name, lambda at, item=name: solution.grid(*at, unknown=item)), bounds, 101)
+        for name in flow
     )
     lines = axes.streamplot(
         places[right],

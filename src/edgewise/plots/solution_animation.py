@@ -106,7 +106,7 @@ def animate_solution(
     name = domain.coordinates[clock].name
     shown = _shown(solution, unknown)
     times = np.linspace(*domain.bounds[clock], frames)
-    seen = [views(solution.problem, {name: float(each)})[0] for each in times]
+    seen = [views(solution.problem, {name: float(time)})[0] for time in times]
     width = _WIDE + (1.6 if len(seen[0].axes) == 2 else 1.0)
     figure = new_figure(width, _TALL + _ROUND, look)
     FigureCanvasAgg(figure)
@@ -127,9 +127,9 @@ class _Gif(PillowWriter):
     def finish(self) -> None:
         """Write the file."""
         kept: Any = getattr(self, "_frames")  # noqa: B009
-        first, *others = (each.convert("RGB") for each in kept)
+        first, *others = (item.convert("RGB") for item in kept)
         start = first.quantize(256)
-        frames = [each.quantize(palette=start, dither=0) for each in others]
+        frames = [other.quantize(palette=start, dither=0) for other in others]
         start.save(self.outfile, save_all=True, append_images=frames, duration=int(1000 / self.fps), loop=0)
 
 
@@ -154,9 +154,9 @@ def _frames(
     """Draws one frame after the other into the figure; colours and limits are those of all of them."""
     problem = solution.problem
     bounds = problem.domain.bounds
-    tables = [[view.values(each, bounds, _PLACES) for each in shown] for view in seen]
-    low = min(float(np.nanmin(each)) for row in tables for each in row)
-    high = max(float(np.nanmax(each)) for row in tables for each in row)
+    tables = [[view.values(quantity, bounds, _PLACES) for quantity in shown] for view in seen]
+    low = min(float(np.nanmin(cell)) for row in tables for cell in row)
+    high = max(float(np.nanmax(cell)) for row in tables for cell in row)
     margin = 0.05 * max(high - low, 1e-12)
     colours = scale(shown[0], [row[0] for row in tables], look)
     for view, row in zip(seen, tables, strict=True):
@@ -183,7 +183,7 @@ def _frames(
             figure.colorbar(image, cax=strip).outline.set_visible(False)  # pyright: ignore[reportCallIssue]
             strip.tick_params(length=0, labelsize=SIZE_SMALL, labelcolor=look.muted)
         time = dict(view.fixed)[problem.domain.time or 0]
-        words = f"{', '.join(each.name for each in shown)} at {clock} = {time:.3g}"
+        words = f"{', '.join(quantity.name for quantity in shown)} at {clock} = {time:.3g}"
         wide, tall = figure.get_size_inches()
         figure.text(0.7 / wide, 1 - 0.28 / tall, words, va="center", **text_style(look, SIZE_TITLE))
         yield

@@ -103,7 +103,7 @@ def references(
 
 def _on_grid(solution: Solution, name: str) -> Callable[..., Any]:
     return lambda *mesh: solution.grid(
-        *(np.moveaxis(each, axis, 0).reshape(each.shape[axis], -1)[:, 0] for axis, each in enumerate(mesh)),
+        *(np.moveaxis(part, axis, 0).reshape(part.shape[axis], -1)[:, 0] for axis, part in enumerate(mesh)),
         unknown=name,
     )
 
@@ -115,7 +115,7 @@ def _apart(own: DrawnQuantity, reference: Callable[..., Any]) -> Callable[[Seque
 def _residuals(solution: Solution) -> list[DrawnQuantity]:
     """What each equation misses."""
     problem = solution.problem
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
 
     def of(residual: Any) -> Callable[[Sequence[Floats]], Floats]:
         compiled = compile_equations([residual], problem.fields, symbols)
@@ -130,16 +130,16 @@ def _residuals(solution: Solution) -> list[DrawnQuantity]:
     many = len(problem.equations) > 1
     return [
         DrawnQuantity(
-            f"residual of equation {n + 1}" if many else "residual", of(each.residual), logarithmic=True
+            f"residual of equation {n + 1}" if many else "residual", of(equation.residual), logarithmic=True
         )
-        for n, each in enumerate(problem.equations)
+        for n, equation in enumerate(problem.equations)
     ]
 
 
 def views(problem: Problem, at: Mapping[Any, float] | None) -> list[PanelView]:
     """Which coordinates run: all of one or two; of more, planes through the middle or times from start to end."""
     domain = problem.domain
-    names = [each.name for each in domain.coordinates]
+    names = [coordinate.name for coordinate in domain.coordinates]
     held: dict[int, float] = {}
     for key, value in as_mapping(at, "at", "coordinates to places").items():
         axis = names.index(check_choice(getattr(key, "name", key), "at", names))
@@ -161,10 +161,10 @@ def views(problem: Problem, at: Mapping[Any, float] | None) -> list[PanelView]:
     if domain.time in free:
         rest = tuple(axis for axis in free if axis != domain.time)
         times = np.linspace(*domain.bounds[domain.time], _SLICES)
-        return [PanelView(rest, (*fixed, (domain.time, float(each)))) for each in times]
+        return [PanelView(rest, (*fixed, (domain.time, float(time)))) for time in times]
     return [
         PanelView(
-            tuple(each for each in free if each != axis),
+            tuple(item for item in free if item != axis),
             (*fixed, (axis, float(np.mean(domain.bounds[axis])))),
         )
         for axis in reversed(free)
@@ -173,6 +173,6 @@ def views(problem: Problem, at: Mapping[Any, float] | None) -> list[PanelView]:
 
 def title(quantity: DrawnQuantity, view: PanelView, problem: Problem) -> str:
     """What a panel shows, and where."""
-    names = [each.name for each in problem.domain.coordinates]
+    names = [coordinate.name for coordinate in problem.domain.coordinates]
     where = ", ".join(f"{names[axis]} = {value:.3g}" for axis, value in view.fixed)
     return f"{quantity.name} at {where}" if where else quantity.name

@@ -58,8 +58,8 @@ def plot_on_surface(
     """
     pieces = solution.pieces
     assert isinstance(pieces, MeshPieces | MeshSlabs)
-    quantities = [_quantities(solution, pieces, unknown, show, reference, each) for each in moments]
-    made = [own for each in zip(*quantities, strict=True) for own in each]
+    quantities = [_quantities(solution, pieces, unknown, show, reference, item) for item in moments]
+    made = [own for item in zip(*quantities, strict=True) for own in item]
     element, local, places = skin(pieces.mesh, _TRIANGLES)
     flat = np.repeat(element, 3), local.reshape(-1, local.shape[2]), places.reshape(-1, 3)
     tables = [valued(*flat).reshape(-1, 3).mean(1) for _, _, valued in made]
@@ -77,7 +77,7 @@ def plot_on_surface(
         first = row - row % len(moments)
         together = tables[first : first + len(moments)]
         norm, shades = scale(
-            quantity, [np.maximum(each, 1e-300) if logarithmic else each for each in together], look
+            quantity, [np.maximum(table, 1e-300) if logarithmic else table for table in together], look
         )
         image = ScalarMappable(norm, shades)
         colours = np.array(image.to_rgba(np.maximum(values, norm.vmin) if logarithmic else values))
@@ -121,7 +121,7 @@ def moments_on_surface(domain: Any, at: Mapping[Any, float] | None) -> list[floa
     low, high = domain.span
     if given:
         return [check_float(given[domain.clock.name], "at", low=low, high=high)]
-    return [float(each) for each in np.linspace(low, high, _TIMES)]
+    return [float(value) for value in np.linspace(low, high, _TIMES)]
 
 
 def _shade(places: Floats) -> Floats:
@@ -152,10 +152,10 @@ def _quantities(
 
     still = (0,) * len(problem.domain.coordinates)
     if show == "residual":
-        symbols = [each.tree for each in problem.domain.coordinates]
+        symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
         found: list[tuple[str, bool, Valued]] = []
-        for n, each in enumerate(problem.equations):
-            compiled = compile_equations([each.residual], problem.fields, symbols)
+        for n, equation in enumerate(problem.equations):
+            compiled = compile_equations([equation.residual], problem.fields, symbols)
 
             def missed(element: Ints, local: Floats, at: Floats, compiled: Any = compiled) -> Floats:
                 jets = [on(f, element, local, orders) for f, orders in compiled.jets]

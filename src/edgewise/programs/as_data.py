@@ -37,7 +37,7 @@ def program_data(program: Program) -> dict[str, Any]:
         body["forms"] = {text: _tree(node, {"x"}) for text, node in program.body.form_trees().items()}
         body["rbf_width"] = GaussianRBF.width / 2
     else:
-        names = {each.name for each in program.inputs}
+        names = {variable.name for variable in program.inputs}
         body["trees"] = [_tree(node, names) for node in program.body.trees]
     return data
 
@@ -46,9 +46,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, (Apply, Number, Variable)):
         return None  # written by whoever knows the names of the columns
     if not hasattr(value, "__dataclass_fields__"):
@@ -56,7 +56,7 @@ def _plain(value: Any) -> Any:
     kind = {"kind": _KINDS[type(value)]} if type(value) in _KINDS else {}
     if isinstance(value, NumberInput):
         kind = {"kind": "number", "cells": value.kind}
-    own = {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    own = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return own | kind
 
 
@@ -66,4 +66,4 @@ def _tree(node: Node, names: set[str]) -> Tree:
         return as_float(node.value)
     if isinstance(node, Variable):
         return node.name if node.name in names else CONSTANTS[node.name]
-    return [node.function, *(_tree(each, names) for each in node.arguments)]
+    return [node.function, *(_tree(argument, names) for argument in node.arguments)]

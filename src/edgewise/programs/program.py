@@ -102,7 +102,7 @@ Column = NumberInput | LevelInput | Unused
 
 def columns_of(encoding: Encoding) -> tuple[Column, ...]:
     """The raw columns of an encoding, in order."""
-    return tuple(_column(each) for each in encoding.columns)
+    return tuple(_column(column) for column in encoding.columns)
 
 
 def _column(column: EncodedColumn) -> Column:
@@ -412,7 +412,7 @@ def program_of(model: Any, units: Mapping[str, str] | None = None, *, maps: bool
         view.network.output_names,
         body,
         columns_of(view.encoding),
-        tuple(_label(each) for each in view.classes) or None,
+        tuple(_label(class_name) for class_name in view.classes) or None,
         bool(getattr(view.held, "_single", False)),
         checked,
         view.calibration,
@@ -447,7 +447,7 @@ def _check_units(units: object) -> dict[str, str]:
     if units is None:
         return {}
     given = cast("Mapping[Any, Any]", units) if isinstance(units, Mapping) else None
-    if given is None or not all(type(each) is str for pair in given.items() for each in pair):
+    if given is None or not all(type(item) is str for pair in given.items() for item in pair):
         raise InputError(
             argument="units",
             expected="be a dictionary of names and their units, as in {'mass': 'kg'}",

@@ -229,7 +229,7 @@ class NodeFunctions:
             assert net.gate.bias is not None
             net.gate.weight.zero_()
             net.gate.bias.fill_(1.0)
-            for weight, constant in (wide(each, 1) for each in others):
+            for weight, constant in (wide(other, 1) for other in others):
                 net.gate.weight.copy_(weight)
                 net.gate.bias.copy_(constant)
                 gates = net.gate(taken)[:, : len(kept)]

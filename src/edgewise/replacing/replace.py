@@ -297,7 +297,7 @@ def _probed(model: nn.Module) -> tuple[Block, ...]:
                 continue
             if len(own) == 1 and own[0].whole and own[0].name == "":
                 dot = f"{name}." if name else ""
-                first = tuple(dot + each for each in own[0].first)
+                first = tuple(dot + item for item in own[0].first)
                 found.append(replace(own[0], name=name, first=first, last=dot + own[0].last))
                 break
     return tuple(found)

@@ -137,18 +137,18 @@ class ReplaceResult:
         grown = replace(
             self.blocks[k], after=network.n_parameters, hidden=hidden_of(network), unexplained=None
         )
-        blocks = tuple(grown if at == k else each for at, each in enumerate(self.blocks))
+        blocks = tuple(grown if at == k else item for at, item in enumerate(self.blocks))
         made = put_in(self.model, block, network)
         return replace(self, model=made, blocks=blocks, agreement=None, score_after=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the model, for JSON."""
         names = ("agreement", "score_before", "score_after", "stop_reason", "message", "seconds")
-        return {**fields(self, *names), "blocks": [plain(vars(each)) for each in self.blocks]}
+        return {**fields(self, *names), "blocks": [plain(vars(block)) for block in self.blocks]}
 
     def _block(self, k: int) -> Block:
         check_int(k, "k", low=0, high=len(self.blocks) - 1)
-        return next(each for each in self.found if each.name == self.blocks[k].name)
+        return next(block for block in self.found if block.name == self.blocks[k].name)
 
 
 def digest_of(model: nn.Module) -> str:
@@ -170,7 +170,7 @@ def chosen(found: tuple[Block, ...], blocks: Iterable[int | str] | None) -> tupl
     if blocks is None:
         return found
     asked = [blocks] if isinstance(blocks, (int, str)) else as_tuple(blocks, "blocks", "numbers or names")
-    names = [each.name for each in found]
+    names = [block.name for block in found]
     if not asked:
         raise InputError(
             argument="blocks",
@@ -179,15 +179,15 @@ def chosen(found: tuple[Block, ...], blocks: Iterable[int | str] | None) -> tupl
             advice="leave it out for all",
         )
     picked = set[int]()
-    for each in asked:
-        if isinstance(each, str) and each in names:
-            picked.add(names.index(each))
-        elif isinstance(each, int) and not isinstance(each, bool) and 0 <= each < len(found):
-            picked.add(each)
+    for name in asked:
+        if isinstance(name, str) and name in names:
+            picked.add(names.index(name))
+        elif isinstance(name, int) and not isinstance(name, bool) and 0 <= name < len(found):
+            picked.add(name)
         else:
             raise InputError(
                 argument="blocks",
                 expected=f"be numbers from 0 to {len(found) - 1} or names among {', '.join(map(repr, names))}",
-                got=short(each),
+                got=short(name),
             )
     return tuple(found[k] for k in sorted(picked))

@@ -79,7 +79,7 @@ def as_calls(data: Any, model: nn.Module) -> list[ModelCall]:
             got=short(data),
         )
     try:
-        calls = [_call(each, like) for each in cast("Iterable[Any]", data)]
+        calls = [_call(values, like) for values in cast("Iterable[Any]", data)]
     except RecursionError:
         raise InputError(argument="data", expected="not hold itself", got=short(data)) from None
     if not calls:

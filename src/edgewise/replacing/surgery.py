@@ -104,8 +104,8 @@ def _width(model: nn.Module, name: str) -> int:
 def put(model: nn.Module, name: str, module: nn.Module) -> None:
     """A module at the place of another, at each where that is shared."""
     old = model.get_submodule(name)
-    for place, each in [*model.named_modules(remove_duplicate=False)]:
-        if each is old:
+    for place, item in [*model.named_modules(remove_duplicate=False)]:
+        if item is old:
             holder, _, own = place.rpartition(".")
             setattr(model.get_submodule(holder), own, module)
 

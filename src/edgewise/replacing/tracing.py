@@ -178,7 +178,7 @@ class _Mode(TorchDispatchMode):
         if watch.inside:
             return func(*args, **(kwargs or {}))
         given = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor)]
-        traced = [t for each in given if (t := watch.traces.get(key_of(each))) is not None]
+        traced = [t for entry in given if (t := watch.traces.get(key_of(entry))) is not None]
         made = func(*args, **(kwargs or {}))
         if traced:
             self._follow(func, given, traced, made)
@@ -186,7 +186,7 @@ class _Mode(TorchDispatchMode):
 
     def _follow(self, func: Any, given: list[Tensor], traced: list[_Trace], made: Any) -> None:
         watch, name = self.watch, func._schema.name.partition("::")[2]
-        calls = frozenset[int]().union(*(each.calls for each in traced))
+        calls = frozenset[int]().union(*(trace.calls for trace in traced))
         constant = all(
             key_of(t) in watch.traces or t.dim() == 0 or t.untyped_storage().data_ptr() in watch.constants
             for t in given
@@ -198,8 +198,8 @@ class _Mode(TorchDispatchMode):
             return
         straight = name in _AFFINE and (len(traced) == 1 or name.startswith(("add", "sub")))
         straight = straight or (name in _PASSING and name != "glu")
-        curved = any(each.curved for each in traced) or not straight
-        learned = frozenset[str]().union(*(each.learned for each in traced))
+        curved = any(trace.curved for trace in traced) or not straight
+        learned = frozenset[str]().union(*(trace.learned for trace in traced))
         for t in outputs:
             watch.traces[key_of(t)] = _Trace(calls, curved, t, learned)
 
@@ -245,7 +245,7 @@ def _after(watch: _Watch, name: str, module: nn.Module) -> Callable[..., None]:
 
     def hook(module: nn.Module, args: Any, kwargs: Any, made: Any) -> None:
         watch.inside -= map_ or functions
-        call = next(each for each in reversed(watch.seen) if each.name == name and each.stop == 0)
+        call = next(item for item in reversed(watch.seen) if item.name == name and item.stop == 0)
         if map_ and isinstance(made, Tensor) and len(args) == 1 and isinstance(args[0], Tensor):
             _note(watch, name, module, args[0], made)
         if functions and made.shape == args[0].shape and (came := watch.traces.get(key_of(args[0]))):
@@ -301,8 +301,8 @@ def blocks_in(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Block
         call(model)
     shared: dict[int, int] = {}
     for trace, _ in watch.joins:
-        for each in trace.calls:
-            shared[each] = shared.get(each, 0) + 1
+        for item in trace.calls:
+            shared[item] = shared.get(item, 0) + 1
     found: dict[str, Block] = {}
     for trace, end in watch.joins:
         block = _block(model, watch, trace, watch.calls[end], shared)
@@ -314,7 +314,7 @@ def blocks_in(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Block
         elif before.first == block.first:
             found[block.last] = replace(before, calls=before.calls + 1)
     # A map that runs beside the block, too, cannot be taken out.
-    times = Counter(each.name for each in watch.calls)
+    times = Counter(item.name for item in watch.calls)
     # A map between two activations ends one block and begins the next; it is the first's.
     taken, apart = set[str](), list[Block]()
     for block in found.values():
@@ -329,7 +329,7 @@ def _block(
     model: nn.Module, watch: _Watch, trace: _Trace, end: _Call, shared: dict[int, int]
 ) -> Block | None:
     starts = [watch.calls[k] for k in sorted(trace.calls)]
-    one_input = len({key_of(each.given) for each in starts}) == 1
+    one_input = len({key_of(start.given) for start in starts}) == 1
     if (
         not trace.curved
         or not one_input
@@ -337,11 +337,11 @@ def _block(
         or any(shared[k] > 1 for k in trace.calls)
     ):
         return None
-    names = tuple(each.name for each in starts)
+    names = tuple(start.name for start in starts)
     if len(set(names)) < len(names) or end.name in names:
         return None
     maps = [model.get_submodule(name) for name in (*names, end.name, *sorted(trace.learned))]
-    own = {id(p): p for each in maps for p in each.parameters()}
+    own = {id(p): p for mapping in maps for p in mapping.parameters()}
     whole = _whole(model, watch, starts, end, set(own))
     return Block(
         end.name if whole is None else whole,
@@ -352,13 +352,13 @@ def _block(
         end.given.shape[-1],
         end.made.shape[-1],
         sum(p.numel() for p in own.values()),
-        gated=sum(each.made.shape[-1] for each in starts) > end.given.shape[-1],
+        gated=sum(start.made.shape[-1] for start in starts) > end.given.shape[-1],
     )
 
 
 def _whole(model: nn.Module, watch: _Watch, starts: list[_Call], end: _Call, own: set[int]) -> str | None:
     """The outermost module that takes what the block takes, gives what it gives, and has no parameters but the block's."""
-    calls = {*(each.order for each in starts), end.order}
+    calls = {*(start.order for start in starts), end.order}
     for seen in watch.seen:
         inside = range(seen.start, seen.stop - 1)
         if len(inside) != len(calls) or calls != set(inside) or seen.made is None:

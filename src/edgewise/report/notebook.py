@@ -160,10 +160,10 @@ _STARS = {"*": "★", "+": "+", " ": ""}
 
 def _formulas(found: Any) -> str:
     rows = "".join(
-        f"<tr><td>{_STARS[found.mark(each)]}</td><td>{each.complexity}</td><td>{each.error:.3g}</td>"
-        f"<td>{'' if each.outside is None else f'{each.outside.error:.3g}'}</td>"
-        f'<td style="text-align:left">{formula_html(each.sympy, each.text, digits=4)}</td></tr>'
-        for each in found.front
+        f"<tr><td>{_STARS[found.mark(formula)]}</td><td>{formula.complexity}</td><td>{formula.error:.3g}</td>"
+        f"<td>{'' if formula.outside is None else f'{formula.outside.error:.3g}'}</td>"
+        f'<td style="text-align:left">{formula_html(formula.sympy, formula.text, digits=4)}</td></tr>'
+        for formula in found.front
     )
     head = "<tr><th></th><th>complexity</th><th>error</th><th>outside</th><th>formula</th></tr>"
     return f"<p>{escape(found.message)}</p><table>{head}{rows}</table>"

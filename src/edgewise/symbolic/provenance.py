@@ -94,13 +94,13 @@ def _is_generator(function: Callable[..., Any]) -> bool:
 def all_marked(found: Iterable[Yields], name: str) -> Iterator[Yields]:
     """Candidates with the name of their part before the marks they bear, as far as it gets."""
     with attempted(name):
-        for each in found:
-            yield _marked(each, name)
+        for yields in found:
+            yield _marked(yields, name)
 
 
 def _marked(candidate: Any, name: str) -> Any:
     if isinstance(candidate, tuple):
-        return tuple(_marked(each, name) for each in cast("tuple[Any, ...]", candidate))
+        return tuple(_marked(item, name) for item in cast("tuple[Any, ...]", candidate))
     return candidate.marked(name) if hasattr(candidate, "marked") else marked(candidate, name)
 
 

@@ -67,10 +67,10 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
         asked = as_tuple(labels, "labels", "classes of the model")
         if not asked:
             raise InputError(argument="labels", expected="name at least one class", got="none")
-        missing = [each for each in asked if each not in classes]
+        missing = [name for name in asked if name not in classes]
         if missing:
             raise InputError(argument="labels", expected="be classes of the model", got=short(missing[0]))
-        chosen = [classes.index(each) for each in asked[:most]]
+        chosen = [classes.index(name) for name in asked[:most]]
     evidence = evidence.centred()
     largest = float(np.abs(evidence.pixels[chosen]).max())
     if evidence.picture.shape[0] == 1:

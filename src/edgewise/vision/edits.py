@@ -226,10 +226,10 @@ def _asked(model: ImageClassifier, labels: Sequence[Any] | None) -> list[int]:
     """Numbers of the classes."""
     classes = model.classes_.tolist()
     given = as_tuple(classes if labels is None else labels, "labels", "classes of the model")
-    for each in given:
-        if each not in classes:
-            raise InputError(argument="labels", expected="be classes of the model", got=short(each))
-    return [classes.index(each) for each in given]
+    for entry in given:
+        if entry not in classes:
+            raise InputError(argument="labels", expected="be classes of the model", got=short(entry))
+    return [classes.index(entry) for entry in given]
 
 
 def _compared(
@@ -259,8 +259,8 @@ def _mass(network: Patches, x: Tensor, feature: int) -> Tensor:
     for part in x.split(ROWS):
         values = features_of(network, part)
         flat = values.permute(0, 2, 3, 1).reshape(-1, layer.in_features)
-        each = layer.basis.values(flat)[:, feature].double().unflatten(0, (len(part), -1)).sum(0)
-        total += kept(network, values).double().flatten(1) @ each
+        summed = layer.basis.values(flat)[:, feature].double().unflatten(0, (len(part), -1)).sum(0)
+        total += kept(network, values).double().flatten(1) @ summed
         count += len(flat)
     return total / max(count, 1)
 

@@ -95,7 +95,7 @@ def _empty(document: Mapping[str, Any], config: ImageConfig, device: str = "cpu"
     """The network without its numbers."""
     network = build(config, device=device)
     if isinstance(network, Patches) and (shape := document.get("places")) is not None:
-        count, height, width = (check_int(each, "places", low=1, high=1 << 16) for each in shape)
+        count, height, width = (check_int(size, "places", low=1, high=1 << 16) for size in shape)
         network.places = KeptPlaces(torch.empty(count, height, width, device=device))
     return network
 
@@ -107,13 +107,13 @@ def _state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _value(given: Any) -> Any:
     """A parameter as JSON has it."""
     if isinstance(given, Mapping):
-        return {str(name): _value(each) for name, each in given.items()}
+        return {str(name): _value(entry) for name, entry in given.items()}
     return given.item() if isinstance(given, np.generic) else given
 
 
 def _plain(classes: Any) -> list[Any]:
     listed = classes.tolist()
-    if not all(type(each) in (str, int, float, bool) for each in listed):
+    if not all(type(class_name) in (str, int, float, bool) for class_name in listed):
         raise InputError(
             subject="The classes of a model to be saved",
             expected="be text, numbers or truth values",

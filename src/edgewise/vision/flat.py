@@ -84,18 +84,18 @@ def as_kan(model: ImageClassifier) -> KAN:
     spec = KANSpec(
         tuple(
             LayerSpec(
-                each.in_features, Nodes(each.out_features), degree=each.degree, intervals=each.intervals
+                layer.in_features, Nodes(layer.out_features), degree=layer.degree, intervals=layer.intervals
             )
-            for each in layers
+            for layer in layers
         ),
         tuple(names),
         tuple(str(label) for label in model.classes_.tolist()),
     )
     net = KAN.from_layers(spec, layers)
-    each = c.height * c.width
+    area = c.height * c.width
     with torch.no_grad():
-        net.input_shift.copy_(network.standard.shift.flatten().repeat_interleave(each))
-        net.input_scale.copy_(network.standard.scale.flatten().repeat_interleave(each))
+        net.input_shift.copy_(network.standard.shift.flatten().repeat_interleave(area))
+        net.input_scale.copy_(network.standard.scale.flatten().repeat_interleave(area))
     return net
 
 
@@ -178,14 +178,14 @@ def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...]) -> tuple[Tenso
 def _by_channel(base: KANLinear, bias: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """`_written` of functions of single channels, at each place by itself."""
     channels, height, width = shape
-    each = height * width
-    _check_size(channels * each * base.size, channels * each, shape)
+    area = height * width
+    _check_size(channels * area * base.size, channels * area, shape)
     coef = base.numeric_coef()[0].T  # (C, M)
-    whole = torch.zeros(channels, each, base.size, channels, each, dtype=coef.dtype)
+    whole = torch.zeros(channels, area, base.size, channels, area, dtype=coef.dtype)
     for c in range(channels):
-        whole[c, torch.arange(each), :, c, torch.arange(each)] = coef[c]
+        whole[c, torch.arange(area), :, c, torch.arange(area)] = coef[c]
     lifted = bias[:, None, None].repeat(1, height, width)
-    return base.grid.repeat(channels * each, 1), whole.reshape(-1, *shape), lifted[None]
+    return base.grid.repeat(channels * area, 1), whole.reshape(-1, *shape), lifted[None]
 
 
 def _check_size(coefficients: int, outputs: int, shape: tuple[int, ...]) -> None:

@@ -235,7 +235,7 @@ class ImageConfig:
     @classmethod
     def from_json(cls, document: object) -> ImageConfig:
         """From what `to_json` gave; anything else is an `InputError`."""
-        names = {each.name for each in fields(cls)}
+        names = {field.name for field in fields(cls)}
         given = dict(cast("Mapping[str, Any]", document)) if isinstance(document, Mapping) else {}
         older: dict[str, Any] = {"functions": "edge", "last_width": 1, "last_depth": 1, "mirrored": False}
         for name, value in older.items():  # what older descriptions do not name

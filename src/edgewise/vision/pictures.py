@@ -170,7 +170,7 @@ def read_folder(
         )
     if not place.is_dir():
         raise FileError(f"The folder {short(str(place))} of pictures does not exist.")
-    parts = sorted(each for each in place.iterdir() if each.is_dir() and not each.name.startswith("."))
+    parts = sorted(path for path in place.iterdir() if path.is_dir() and not path.name.startswith("."))
     files = [(part.name, file) for part in parts for file in picture_files(part)]
     if not files:
         raise FileError(
@@ -237,7 +237,7 @@ def read_files(
     if size is None and read:
         sides = np.median([(height, width) for height, width, _ in read.values()], axis=0)
         size = cast("tuple[int, int]", tuple(int(min(LARGEST, side)) for side in sides))
-    grey = all(each for _, _, each in read.values()) if channels is None else channels == 1
+    grey = all(item for _, _, item in read.values()) if channels is None else channels == 1
     small, broken = _tried(list(read), lambda file: _reduced(file, cast("tuple[int, int]", size), grey))
     wrong = {**damaged, **broken}
     left_out = tuple(f"{file} ({wrong[file]})" for file in files if file in wrong)
@@ -348,7 +348,7 @@ def class_labels(y: Any, count: int) -> NDArray[Any]:
         )
     if labels.dtype.kind == "O":
         labels = np.array(given)
-    words = [isinstance(each, (str, bytes)) for each in given]
+    words = [isinstance(entry, (str, bytes)) for entry in given]
     if labels.dtype.kind not in "biufUS" or any(words) != all(words):
         raise InputError(
             argument="y",
@@ -375,8 +375,8 @@ def class_codes(labels: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np
     (array([ 1,  0, -1]), "'2'; it knows '0', '1'")
     """
     known = classes.tolist()
-    place = {str(each): k for k, each in enumerate(known)} | {each: k for k, each in enumerate(known)}
-    codes = np.array([place.get(each, -1) for each in labels.tolist()], dtype=np.int64)
+    place = {str(name): k for k, name in enumerate(known)} | {name: k for k, name in enumerate(known)}
+    codes = np.array([place.get(label, -1) for label in labels.tolist()], dtype=np.int64)
     strange = map(str, np.unique(labels[codes < 0]))
     return codes, f"{among(strange)}; it knows {among(map(str, known))}" if (codes < 0).any() else ""
 

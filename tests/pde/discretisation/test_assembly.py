@@ -24,16 +24,16 @@ def made(periodic: bool):
         [dx(u, t) + u * dx(v, x) == dx(u, x, 2), dx(v, t) == u**2 + dx(v, x, 2) * x],
         [start, sides],
     )
-    symbols = [each.tree for each in strip.coordinates]
+    symbols = [coordinate.tree for coordinate in strip.coordinates]
     compiled = compile_equations([e.residual for e in problem.equations], problem.fields, symbols)
     spaces = (Space(np.array([0, 0.5, 0.8, 1.4, 2.0]), 4, periodic), Space(np.array([0, 0.4, 1.0]), 3))
     faces = face_conditions(problem)
     reduced = reductions(spaces, faces.built_in, 2)
     layout = Layout(
-        tuple(tuple(ReducedAxis(s, each) for s, each in zip(spaces, own, strict=True)) for own in reduced)
+        tuple(tuple(ReducedAxis(s, item) for s, item in zip(spaces, own, strict=True)) for own in reduced)
     )
     lifts = [
-        lift(spaces, reduced[f], [each for each in faces.built_in if each.field == f])[0] for f in range(2)
+        lift(spaces, reduced[f], [face for face in faces.built_in if face.field == f])[0] for f in range(2)
     ]
     free = np.random.default_rng(0).normal(size=layout.count)
     return compiled, spaces, layout, lifts, free

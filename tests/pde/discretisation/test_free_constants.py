@@ -54,7 +54,7 @@ def test_sources_that_nothing_takes_out_are_told(dimension):
     broken = Problem(domain, [lap(u) == 1], on(domain.boundary["walls"], dn(u) == 0))
     solution = solve(broken, 1e-6, work=0.05)
     assert not solution.solved
-    assert any("balance" in each for each in solution.warnings)
+    assert any("balance" in warning for warning in solution.warnings)
 
 
 def test_flows_through_the_boundary_may_balance_sources():

@@ -34,13 +34,15 @@ def test_splines_and_their_derivatives_are_those_of_scipy(intervals, degree, ord
 @pytest.fixture(scope="module")
 def slab():
     problem, _ = burgers(0.1)
-    symbols = [each.tree for each in problem.domain.coordinates]
-    compiled = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
+    compiled = compile_equations(
+        [equation.residual for equation in problem.equations], problem.fields, symbols
+    )
     faces = face_conditions(problem)
     spaces = (Space(np.linspace(-1, 1, 4), 5), Space(np.array([0.0, 0.1]), 4))
     reduced = reductions(spaces, faces.built_in, 1)
     layout = Layout(
-        tuple(tuple(ReducedAxis(s, each) for s, each in zip(spaces, own, strict=True)) for own in reduced)
+        tuple(tuple(ReducedAxis(s, item) for s, item in zip(spaces, own, strict=True)) for own in reduced)
     )
     table, _ = lift(spaces, reduced[0], faces.built_in)
     patch = Patch(compiled, tuple(gauss(s, s.degree + 1) for s in spaces))

@@ -20,12 +20,12 @@ def front():
 
 def _system(make, degree, intervals):
     problem, _ = make()
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
     inside = compile_equations([e.residual for e in problem.equations], problem.fields, symbols)
     conditions = face_conditions(problem).built_in
     spaces = first_spaces(problem.domain.bounds, problem.domain.periodic, (degree, degree), intervals)
     reduced = reductions(spaces, conditions, len(problem.names))
-    axes = tuple(tuple(ReducedAxis(*each) for each in zip(spaces, own, strict=True)) for own in reduced)
+    axes = tuple(tuple(ReducedAxis(*item) for item in zip(spaces, own, strict=True)) for own in reduced)
     lifts = [lift(spaces, own, [c for c in conditions if c.field == f])[0] for f, own in enumerate(reduced)]
     rules = tuple(gauss(space, degree + 1) for space in spaces)
     return ProductSystem(Layout(axes), [Patch(inside, rules)], lifts)
@@ -52,7 +52,7 @@ def test_normal_equations_are_those_of_the_jacobian(make, degree):
 
     def residuals(at):
         parts = system.linearised(_apart(at, factors))
-        return np.concatenate([each.ravel() for part in parts for each in part.residuals])
+        return np.concatenate([residual.ravel() for part in parts for residual in part.residuals])
 
     step = 1e-5
     jacobian = np.array(

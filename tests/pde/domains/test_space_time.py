@@ -14,7 +14,7 @@ def test_a_shape_through_time_has_a_start_beside_its_own_parts():
     domain = plate.during({T: (1, 3)})
     assert set(domain.boundary) == {*plate.boundary, "start", "end"}
     assert domain.bounds == (*plate.bounds, (1, 3))
-    assert [each.name for each in domain.coordinates] == ["x", "y", "t"]
+    assert [coordinate.name for coordinate in domain.coordinates] == ["x", "y", "t"]
     assert domain.boundary["walls"].faces == plate.boundary["walls"].faces
 
 

@@ -35,7 +35,7 @@ start = "u = start"
 def test_a_file_is_solved_as_it_says():
     found = problem_from_toml(HEAT)
     assert (found.title, found.tolerance, found.problem.names) == ("A rod cools", 1e-5, ("u",))
-    assert [each.time for each in found.problem.domain.coordinates] == [False, True]
+    assert [coordinate.time for coordinate in found.problem.domain.coordinates] == [False, True]
     solution = solve(found.problem, found.tolerance)
     x = np.linspace(0, np.pi, 50)
     wanted = np.exp(-4 * 0.5 * 0.5) * np.sin(2 * x)
@@ -45,7 +45,7 @@ def test_a_file_is_solved_as_it_says():
 def test_families_name_their_parameters():
     text = HEAT.replace("[constants]", 's = [1, 2]\nparameters = ["s"]\n[constants]')
     problem = problem_from_toml(text).problem
-    assert [each.parameter for each in problem.domain.coordinates] == [False, False, True]
+    assert [coordinate.parameter for coordinate in problem.domain.coordinates] == [False, False, True]
     with pytest.raises(InputError, match="parameters"):
         problem_from_toml(text.replace('["s"]', '["r"]'))
 
@@ -53,7 +53,9 @@ def test_families_name_their_parameters():
 def test_the_gallery_says_what_python_says():
     wanted, _ = kovasznay()
     found = gallery("kovasznay").problem
-    assert [each.part.name for each in found.conditions] == [each.part.name for each in wanted.conditions]
+    assert [condition.part.name for condition in found.conditions] == [
+        condition.part.name for condition in wanted.conditions
+    ]
     r = np.random.default_rng(0)
     for own, other in zip(found.equations, wanted.equations, strict=True):
         assert (own.residual - other.residual).expand() == 0

@@ -26,7 +26,7 @@ def sampled(expression, bounds, accuracy=1e-10):
     def grid(at):
         mesh = np.meshgrid(*at, indexing="ij")
         values = np.broadcast_to(function(*mesh), mesh[0].shape)
-        wave = np.sin(sum((7 + n) * each for n, each in enumerate(mesh)))
+        wave = np.sin(sum((7 + n) * part for n, part in enumerate(mesh)))
         return values * (1 + accuracy * wave / 2)
 
     return SampledFunction(symbols, tuple(bounds), grid, accuracy)
@@ -98,7 +98,7 @@ def test_a_solution_gives_its_formula_and_it_is_checked():
     found = pde.solve(plate(), 1e-8).formula()
     assert is_zero(found.expressions["u"] - sp.sin(sp.pi * x) * sp.cos(sp.pi * y))
     assert found.checked
-    assert {each.how for each in found.insertions} == {"zero"}
+    assert {insertion.how for insertion in found.insertions} == {"zero"}
     assert max(found.residuals.values()) < 1e-12
     assert "exactly" in found.message
     assert found.to_dict()["formulas"] == found.texts
@@ -109,7 +109,7 @@ def test_what_is_not_the_solution_is_told():
     wrong = inserted(problem, {"u": sp.sin(sp.pi * x) * sp.cos(sp.pi * y) * sp.Rational(1001, 1000)})
     assert wrong[0].how == "not zero"
     rounded = inserted(problem, {"u": sp.sin(sp.Float(np.pi) * x) * sp.cos(sp.Float(np.pi) * y)})
-    assert {each.how for each in rounded} <= {"numbers", "zero"}
+    assert {insertion.how for insertion in rounded} <= {"numbers", "zero"}
     assert rounded[0].how == "numbers"
 
 
@@ -125,7 +125,7 @@ def test_on_a_disk_conditions_hold_along_the_curve():
         [pde.on(parts["outer"], u == 0), pde.on(parts["hole"], pde.dn(u) == -(a * (a - 0.5) + b * b))],
     )
     found = inserted(problem, {"u": outside.tree})
-    assert {each.how for each in found} == {"zero"}
+    assert {insertion.how for insertion in found} == {"zero"}
     assert inserted(problem, {"u": outside.tree * 2})[0].how == "not zero"
 
 
@@ -178,7 +178,7 @@ def test_products_that_are_not_needed_are_left_out():
 
     def grid(at):
         mesh = np.meshgrid(*at, indexing="ij", sparse=True)
-        return function(*mesh) * (1 + 3e-8 * np.sin(sum((7 + n) * each for n, each in enumerate(mesh))))
+        return function(*mesh) * (1 + 3e-8 * np.sin(sum((7 + n) * part for n, part in enumerate(mesh))))
 
     samples = SampledFunction((x, y, z, t), ((-1, 1), (-1, 1), (-1, 1), (0, 1)), grid, 1e-7)
     found = closed_form(samples, Exact())

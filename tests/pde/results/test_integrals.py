@@ -77,7 +77,7 @@ def test_drag_lift_and_pressure_of_a_cylinder_in_a_channel():
     solution = pde.solve(problem, tolerance=1e-3)
     assert solution.solved, solution.message
     drag, lift = (
-        500 * solution.integral(p * n[k] - nu * pde.dn(each), "cylinder") for k, each in enumerate(flow)
+        500 * solution.integral(p * n[k] - nu * pde.dn(item), "cylinder") for k, item in enumerate(flow)
     )
     fall = solution(0.15, 0.2, unknown="p") - solution(0.25, 0.2, unknown="p")
     assert drag == pytest.approx(5.57953523384, rel=1e-4)

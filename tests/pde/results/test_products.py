@@ -16,7 +16,7 @@ def test_products_sum_to_the_table():
     weights = [r.uniform(0.5, 2, n) for n in (7, 8, 5)]
     table = sum(np.einsum("i,j,k->ijk", *(r.normal(size=n) for n in (7, 8, 5))) for _ in range(3))
     products = separate(table, weights, 1e-12)
-    assert np.allclose(sum(np.einsum("i,j,k->ijk", *each) for each in products), table)
+    assert np.allclose(sum(np.einsum("i,j,k->ijk", *product) for product in products), table)
     rough = separate(table, weights, 0.5)
     assert len(rough) < len(products)
 
@@ -27,7 +27,7 @@ def test_the_network_is_the_solution(make, tmp_path):
     net = solution.network(tolerance=1e-6)
     at = [np.linspace(low, high, 31) for low, high in solution.problem.domain.bounds]
     grid = np.meshgrid(*at, indexing="ij")
-    X = np.stack([each.ravel() for each in grid], axis=1)
+    X = np.stack([point.ravel() for point in grid], axis=1)
     wanted = solution.grid(*at).ravel()
     found = net.predict(X)[:, 0]
     assert np.linalg.norm(found - wanted) <= 2e-6 * np.linalg.norm(wanted)

@@ -55,8 +55,8 @@ def test_a_file_for_each_time(grids, tmp_path):
     solution = pde.solve(pde.Problem(rod, [pde.dx(u, t) == pde.dx(u, x, 2)], start), 1e-2)
     first, *files = solution.to_vtk(tmp_path / "rod.pvd", points=9, times=3)
     entries = list(ET.parse(first).getroot().iter("DataSet"))
-    assert [float(each.get("timestep")) for each in entries] == [0, 0.05, 0.1]
-    assert [tmp_path / each.get("file") for each in entries] == files
+    assert [float(entry.get("timestep")) for entry in entries] == [0, 0.05, 0.1]
+    assert [tmp_path / entry.get("file") for entry in entries] == files
     assert all(file.exists() for file in files)
     assert np.allclose(grids[2].point_data["u"], solution(grids[2].places[0], 0.1))
     for path, error in (("rod.vtr", InputError), ("none/rod.pvd", FileError)):

@@ -80,4 +80,4 @@ def test_a_missing_condition_is_told():
     problem = pde.Problem(square, [pde.lap(u) == 1], pde.on(sides, u == 0))
     solution = pde.solve(problem, 1e-4, road="products")
     assert not solution.solved
-    assert any("do not determine the unknowns" in each for each in solution.warnings)
+    assert any("do not determine the unknowns" in warning for warning in solution.warnings)

@@ -145,13 +145,13 @@ def in_a_cube(equations, held, exact, weight=lambda *at: 1.0, reaction=0.0, tole
     cube = solid(trimesh.creation.box(extents=(1, 1, 1)), XYZ, names=names)
     parts = cube.boundary
     solution = solve(
-        Problem(cube, equations, [on(parts[name], each) for name, each in held.items()]), tolerance
+        Problem(cube, equations, [on(parts[name], item) for name, item in held.items()]), tolerance
     )
     field = solution.pieces.fields[0]
     s = field.numbering.mesh.sampling(field.numbering.degree + 6)
     at = [s.places[..., k] for k in range(3)]
     apart = [a - b for a, b in zip(field.jets(s), exact(*at), strict=True)]
-    density = weight(*at) * sum(each**2 for each in apart[1:]) + reaction * apart[0] ** 2
+    density = weight(*at) * sum(item**2 for item in apart[1:]) + reaction * apart[0] ** 2
     return solution, float(np.sqrt((s.mass * density).sum()))
 
 

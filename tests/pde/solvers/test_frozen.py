@@ -25,11 +25,13 @@ def test_gmres_solves_as_numpy_does():
 
 
 def operators_of(problem, spaces, tests, rules):
-    symbols = [each.tree for each in problem.domain.coordinates]
-    compiled = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
+    compiled = compile_equations(
+        [equation.residual for equation in problem.equations], problem.fields, symbols
+    )
     reduced = reductions(spaces, face_conditions(problem).built_in, len(problem.names))
     layout = Layout(
-        tuple(tuple(ReducedAxis(s, each) for s, each in zip(spaces, own, strict=True)) for own in reduced)
+        tuple(tuple(ReducedAxis(s, item) for s, item in zip(spaces, own, strict=True)) for own in reduced)
     )
     lifts = [np.zeros([s.size for s in spaces])] * len(problem.names)
     operators = Operators(layout, Patch(compiled, rules), tests, lifts)
@@ -84,7 +86,7 @@ def test_sums_of_one_operator_a_coordinate_are_inverted_exactly():
     assert left <= 1e-12
     assert np.allclose(found, step, atol=1e-8)
     plain = [
-        np.broadcast_to(np.float64(-1.0), each.shape) if n == 0 else each for n, each in enumerate(slopes)
+        np.broadcast_to(np.float64(-1.0), slope.shape) if n == 0 else slope for n, slope in enumerate(slopes)
     ]
     exact = SeparableInverse(operators, plain)
     assert exact.exact

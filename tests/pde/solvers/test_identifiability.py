@@ -44,7 +44,9 @@ def found(equation, rows=120, walls=True, config=None):
     ],
 )
 def test_what_data_leave_open_is_said(equation, sentence):
-    assert any(sentence in each for each in found(equation, config=SolverConfig(most_levels=2)).warnings)
+    assert any(
+        sentence in warning for warning in found(equation, config=SolverConfig(most_levels=2)).warnings
+    )
 
 
 def test_one_constant_that_is_told_needs_no_words():
@@ -55,7 +57,7 @@ def test_one_constant_that_is_told_needs_no_words():
 
 def test_too_few_values_are_told():
     answer = found(dx(U, T) == K * dx(U, X, 2), rows=5, walls=False)
-    assert any("hardly any are left" in each for each in answer.warnings)
+    assert any("hardly any are left" in warning for warning in answer.warnings)
 
 
 def test_constants_that_may_all_be_zero_are_refused():

@@ -46,11 +46,11 @@ def measured(u, x, t, seed, rows=150, sigma=0.02, told=True):
 def test_intervals_hold_the_constant_about_as_often_as_they_say():
     x, t, u, problem = rod()
     found = [identify(problem, measured(u, x, t, seed)) for seed in range(8)]
-    inside = sum(each["k"].low <= 0.1 <= each["k"].high for each in found)
+    inside = sum(item["k"].low <= 0.1 <= item["k"].high for item in found)
     assert inside >= 6
-    spread = np.std([each["k"].value for each in found])
-    assert np.mean([each["k"].error for each in found]) == pytest.approx(spread, rel=0.8)
-    assert all(0.6 < each.misfit < 1.5 for each in found)
+    spread = np.std([item["k"].value for item in found])
+    assert np.mean([item["k"].error for item in found]) == pytest.approx(spread, rel=0.8)
+    assert all(0.6 < item.misfit < 1.5 for item in found)
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ def test_data_that_the_equations_do_not_explain_are_told():
     x, t, u, problem = rod()
     wrong = data(u, {x: np.full(60, 0.5), t: np.linspace(0, 0.5, 60)}, 1 + np.linspace(0, 3, 60), sigma=0.01)
     found = identify(problem, wrong, config=SolverConfig(most_levels=2))
-    assert any("missed" in each for each in found.warnings)
+    assert any("missed" in warning for warning in found.warnings)
 
 
 def test_wrong_questions_get_a_sentence():

@@ -61,11 +61,11 @@ def found():
 @pytest.mark.slow
 def test_intervals_hold_constants_about_as_often_as_they_say(found):
     for name, true in (("a", A), ("nu", NU)):
-        assert sum(each[name].low <= true <= each[name].high for each in found) >= 4
-        scores = [(each[name].value - true) / each[name].error for each in found]
+        assert sum(item[name].low <= true <= item[name].high for item in found) >= 4
+        scores = [(item[name].value - true) / item[name].error for item in found]
         assert 0.3 < np.sqrt(np.mean(np.square(scores))) < 2
-    assert all(0.7 < each.misfit < 1.4 and not each.warnings for each in found)
-    assert {each.solution.road for each in found} == {"start"}
+    assert all(0.7 < item.misfit < 1.4 and not item.warnings for item in found)
+    assert {item.solution.road for item in found} == {"start"}
 
 
 @pytest.mark.slow
@@ -73,8 +73,8 @@ def test_the_field_is_the_one_behind_the_noise(found, tmp_path):
     # At the very start, which few data determine, more is open than in the mean.
     x, t = np.linspace(-1, 1, 41), np.linspace(0.1, 1, 10)
     wanted = burgers_at(x[:, None], t)
-    errors = [np.linalg.norm(each.solution.grid(x, t) - wanted) / np.linalg.norm(wanted) for each in found]
-    stated = [each.solution.error for each in found]
+    errors = [np.linalg.norm(item.solution.grid(x, t) - wanted) / np.linalg.norm(wanted) for item in found]
+    stated = [item.solution.error for item in found]
     assert max(errors) < 0.02
     assert 1 / 3 < np.median(np.divide(errors, stated)) < 3
     values = found[0].solution.grid(x, t)
@@ -125,7 +125,7 @@ def test_two_unknowns_that_turn_into_each_other():
 
 def test_changes_of_the_start_and_of_constants_are_what_differences_tell():
     problem, sets = flow()
-    system, rows = _compiled(problem), [_rows(each, problem) for each in sets]
+    system, rows = _compiled(problem), [_rows(subset, problem) for subset in sets]
     evolution = evolution_of(problem.domain, system, rows)
     modes = start_modes(evolution, [0], 3)
     torus = Torus.holding(evolution.low, evolution.span, 8)
@@ -164,7 +164,7 @@ def test_eddies_that_no_convection_bends_tell_no_factor_of_it():
     ]
     found = pde.identify(problem, sets)
     assert found["nu"].low <= 0.05 <= found["nu"].high
-    assert any("'a'" in each for each in found.warnings)
+    assert any("'a'" in warning for warning in found.warnings)
 
 
 def test_other_problems_are_not_evolutions_and_haste_is_told():

@@ -125,10 +125,10 @@ def test_half_a_sphere_with_a_rim():
     rim = [(np.cos(a), np.sin(a), 0) for a in turn]
     ring = [(low * np.cos(a), low * np.sin(a), low) for a in turn]
     facets = [
-        each
+        item
         for n in range(6)
         for m in [(n + 1) % 6]
-        for each in ((n, m, m + 6), (n, m + 6, n + 6), (n + 6, m + 6, 12))
+        for item in ((n, m, m + 6), (n, m + 6, n + 6), (n + 6, m + 6, 12))
     ]
     half = pde.surface(trimesh.Trimesh([*rim, *ring, (0, 0, 1)], facets), XYZ, smooth=BALL, angle=61)
     assert set(half.boundary) == {"rim", "rim 1", "rest"}

@@ -28,8 +28,8 @@ def schroedinger(strength: float, start, end: float = END):
 
 
 def system_of(problem):
-    symbols = [each.tree for each in problem.domain.coordinates]
-    inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
+    inside = compile_equations([equation.residual for equation in problem.equations], problem.fields, symbols)
     return wave_system(problem.domain, inside, face_conditions(problem), problem.domain.time)
 
 

@@ -31,8 +31,10 @@ TWO = on(STRIP.boundary["start"], U == WAVE, dx(U, T) == 0)
 
 
 def told(problem):
-    symbols = [each.tree for each in problem.domain.coordinates]
-    compiled = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
+    compiled = compile_equations(
+        [equation.residual for equation in problem.equations], problem.fields, symbols
+    )
     return ill_posed(problem.domain, compiled, face_conditions(problem))
 
 

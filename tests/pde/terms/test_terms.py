@@ -31,7 +31,7 @@ def test_numpy_functions_make_terms():
 
 def test_equations_of_vectors_are_equations_of_their_parts():
     equations = Vector(u, v) == Vector(x, 1)
-    assert [repr(each) for each in equations] == ["u(x, y, t) == x", "v(x, y, t) == 1"]
+    assert [repr(equation) for equation in equations] == ["u(x, y, t) == x", "v(x, y, t) == 1"]
     assert repr(dot(Vector(u, v), Vector(1, x))) == "x*v(x, y, t) + u(x, y, t)"
 
 

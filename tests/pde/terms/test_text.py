@@ -34,7 +34,7 @@ def test_text_says_what_python_says(text, wanted):
 def test_vectors_give_an_equation_for_each_part():
     found = read_equations("dt(flow) + advect(flow, flow) = nu*lap(vector(u, v))", NAMES)
     left, right = Vector(dx(u, t), dx(v, t)) + advect(flow, flow), 0.01 * Vector(lap(u), lap(v))
-    assert [each.residual for each in found] == [each.residual for each in left == right]
+    assert [equation.residual for equation in found] == [equation.residual for equation in left == right]
     assert len(read_equations("grad(u) = 0", NAMES)) == 2
 
 

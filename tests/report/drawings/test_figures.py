@@ -65,9 +65,9 @@ def test_numbers_in_words_keep_their_digits():
 def test_lines_across_stay_lines():
     svg = str(drawn(residual_figure(Y[:40], Y[:40], "y"), "w", "k"))
     zero = [
-        each
-        for each in re.findall(r"M ([\d.]+) ([\d.]+) L ([\d.]+) \2 ", svg)
-        if float(each[2]) - float(each[0]) > 150
+        match
+        for match in re.findall(r"M ([\d.]+) ([\d.]+) L ([\d.]+) \2 ", svg)
+        if float(match[2]) - float(match[0]) > 150
     ]
     assert len(zero) >= 4  # lines of the grid, that of zero and the axis
     assert svg.count("h0") == 40

@@ -28,7 +28,7 @@ def test_a_large_network_is_searched_folded_and_pruned_at_once(browser, tmp_path
     assert second.locator("a.edge").count() > few
     # One that neither drawing shows is found by its names, and opened by keyboard.
     drawn = {link.get_attribute("data-edge") for link in page.locator("a.edge").all()}
-    far = next(each for each in view.drawing()["edges"] if "-".join(map(str, each["edge"])) not in drawn)
+    far = next(edge for edge in view.drawing()["edges"] if "-".join(map(str, edge["edge"])) not in drawn)
     page.locator("#edit-find").fill(far["name"])
     page.locator("#edit-find").press("Enter")
     answered(page, 1)

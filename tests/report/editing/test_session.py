@@ -83,7 +83,7 @@ def test_undo_redo_and_a_branch():
     assert one.network is pruned
     one.receive({"do": "undo"})
     one.receive({"do": "apply", "edit": "shape", "edge": [0, 0, 0], "to": "smooth"})
-    assert [each["parent"] for each in one.state()["versions"]] == [None, 0, 0]
+    assert [version["parent"] for version in one.state()["versions"]] == [None, 0, 0]
     assert not one.state()["redo"]
     one.receive({"do": "go", "version": 1})
     assert one.network is pruned
@@ -138,14 +138,14 @@ def test_what_was_shown_of_the_network_goes_stale_and_comes_back():
     proof = verify(net, "range(-1000, 1000)")
     audit = SimpleNamespace()
     one = Session(net, X, Y, results=(proof, audit))
-    assert [each["stale"] for each in one.state()["results"]] == [False, False]
+    assert [result["stale"] for result in one.state()["results"]] == [False, False]
     one.receive({"do": "apply", "edit": "prune", "edges": [[0, 1, 0]]})
     assert [(e["stale"], e["again"]) for e in one.state()["results"]] == [(True, True), (True, False)]
     one.receive({"do": "undo"})
-    assert not any(each["stale"] for each in one.state()["results"])
+    assert not any(result["stale"] for result in one.state()["results"])
     one.receive({"do": "redo"})
     one.receive({"do": "prove"})
-    assert [each["stale"] for each in one.state()["results"]] == [False, True]
+    assert [result["stale"] for result in one.state()["results"]] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_edge_by_edge(browser, tmp_path, scheme):
     assert view.network.layers[edge[0]].kind(*edge[1:]) == "numeric"
     done = 4
     for at in ([0, 0, 0], [0, 1, 0]):
-        listed = [each["edge"] for each in view.drawing()["edges"]]
+        listed = [item["edge"] for item in view.drawing()["edges"]]
         page.locator("#edit-edge").select_option(str(listed.index(at)))
         answered(page, done + 1)
         page.get_by_role("button", name="Suggest closed forms").click()
@@ -147,7 +147,7 @@ def test_a_column_is_flattened_and_those_it_decides_for_are_told(browser, tmp_pa
     model = ew.KANClassifier(mode="additive", members=1, work=0.01).fit(table, y)
     claims = ("never_flips(status)", "monotone(income, decreasing)")
     before = [ew.verify(model, claim) for claim in claims]
-    assert [each.status for each in before] == ["refuted", "proved"]
+    assert [item.status for item in before] == ["refuted", "proved"]
     view = ew.view(model, table, y, results=before)
     page, told = shown(browser, view, tmp_path, color_scheme=scheme)
     page.get_by_role("button", name="status", exact=False).first.click()

@@ -34,8 +34,8 @@ def test_networks_of_every_basis():
     nets = {name: make() for name, make in ZOO.items()}
     rows = {name: everywhere(net, ROWS) for name, net in nets.items()}
     told = answers([(nets[name], rows[name].tolist()) for name in nets])
-    for name, each in zip(nets, told, strict=True):
-        close(outputs(each), nets[name].predict(rows[name]))
+    for name, entry in zip(nets, told, strict=True):
+        close(outputs(entry), nets[name].predict(rows[name]))
 
 
 def test_values_on_the_way_are_those_of_the_network():
@@ -96,11 +96,11 @@ def test_formulas_with_every_function():
         sympy.asin(x / 2) + sympy.atan(y) + sympy.acosh(3 + x) + sympy.asinh(y) + sympy.atanh(x / 2),
         sympy.sinh(x) + sympy.cosh(y) + sympy.cos(x) * sympy.tan(y / 2) + sympy.acos(x / 2),
     ]
-    formulas = [Formula(each, ("x", "y")) for each in expressions]
+    formulas = [Formula(expression, ("x", "y")) for expression in expressions]
     X = np.random.default_rng(0).uniform(-1, 1, (ROWS, 2))
     told = answers([(formula, X.tolist()) for formula in formulas])
-    for formula, each in zip(formulas, told, strict=True):
-        close(outputs(each)[:, 0], formula.predict(X))
+    for formula, entry in zip(formulas, told, strict=True):
+        close(outputs(entry)[:, 0], formula.predict(X))
 
 
 def test_the_page_knows_every_function_of_formulas():

@@ -101,7 +101,10 @@ def test_a_row_is_the_row_of_the_table_and_its_parts_add_up(page):
     assert "Observed: " in one.locator(".live-truth").inner_text()
     told = one.locator(".live-sum").inner_text().replace("−", "-")
     base = float(told.split("It is ")[1].split(" on average")[0])
-    parts = [float(each.inner_text().replace("−", "-")) for each in one.locator(".live-sum .size").all()]
+    parts = [
+        float(constraint.inner_text().replace("−", "-"))
+        for constraint in one.locator(".live-sum .size").all()
+    ]
     assert base + sum(parts) == pytest.approx(number(one), abs=2e-2)
 
 
@@ -285,8 +288,8 @@ def test_bars_tell_up_from_down_in_forced_colours(page):
         one.locator("#live-row").select_option(str(row))
         for part, colours in seen.items():
             colours.update(
-                each.evaluate("part => getComputedStyle(part).backgroundColor")
-                for each in one.locator(f".live-sum .live-bar {part}").all()
+                constraint.evaluate("part => getComputedStyle(part).backgroundColor")
+                for constraint in one.locator(f".live-sum .live-bar {part}").all()
             )
     assert [len(colours) for colours in seen.values()] == [1, 1, 1], seen
     assert len(set.union(*seen.values())) == 3, seen
@@ -404,8 +407,8 @@ def test_rows_stay_out_of_the_page_where_they_are_not_allowed():
     cells = np.concatenate([content.X, content.X_test]).ravel().tolist() + content.y_test.tolist()
     ends = {*content.X.min(0).tolist(), *content.X.max(0).tolist(), *data.start}
     told = [f"{abs(cell):.5f}"[:7] for cell in cells if cell not in ends]
-    assert any(each in open_page for each in told)
-    assert not any(each in page for each in told)
+    assert any(entry in open_page for entry in told)
+    assert not any(entry in page for entry in told)
 
 
 def test_a_program_of_another_network_is_refused():

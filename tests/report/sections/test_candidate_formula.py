@@ -148,7 +148,7 @@ def test_constants_bring_their_intervals():
     values = sorted(row.value for row in rows)
     assert values == ["0.5", "1.9"]
     sure = next(row for row in rows if row.value == "1.9")
-    low, high = (float(each) for each in sure.interval.split(" to "))
+    low, high = (float(part) for part in sure.interval.split(" to "))
     assert low < 1.9 < high
     assert low > 1.8
     assert sure.svg is not None

@@ -65,8 +65,8 @@ def value(expression: sympy.Expr) -> complex:
 
 
 def comparable(expression: sympy.Expr) -> bool:
-    parts = [value(each) for each in sympy.preorder_traversal(expression) if each.is_Function or each.is_Pow]
-    return all(abs(each.imag) < 1e-30 and abs(each) < 1e6 for each in [value(expression), *parts])
+    parts = [value(part) for part in sympy.preorder_traversal(expression) if part.is_Function or part.is_Pow]
+    return all(abs(part.imag) < 1e-30 and abs(part) < 1e6 for part in [value(expression), *parts])
 
 
 @given(formulas)

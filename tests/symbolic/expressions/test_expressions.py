@@ -51,7 +51,7 @@ def comparable(expression: sympy.Expr) -> bool:
         return False
     # Where a step is complex the formula has no value; rules may then choose another branch.
     parts = [value(part) for part in sympy.preorder_traversal(expression) if part.is_Function or part.is_Pow]
-    return all(abs(each.imag) < 1e-30 and abs(each) < 1e6 for each in [at, *parts])
+    return all(abs(part.imag) < 1e-30 and abs(part) < 1e6 for part in [at, *parts])
 
 
 @given(formulas)
@@ -115,7 +115,7 @@ def test_large_products_are_not_multiplied_out() -> None:
     text = "*".join(f"(1.{k}*x + 0.{k}*y + sin({k}.5*z))" for k in range(1, 9))
     factor, *sums = simplify_expression(parse_formula(text, NAMES)).args
     assert factor.is_number
-    assert [len(each.args) for each in sums if each.is_Add] == [3] * 8
+    assert [len(total.args) for total in sums if total.is_Add] == [3] * 8
 
 
 @pytest.mark.parametrize(

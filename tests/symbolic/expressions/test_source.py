@@ -59,16 +59,16 @@ def test_every_function_of_formulas(tmp_path: Path) -> None:
 
     # At jumps, ties, zeros of either sign, infinities and where there is no number.
     special = (-2.0, -0.7, -0.0, 0.0, 0.3, 1.0, 1.9, 3.0, math.inf, -math.inf, math.nan)
-    for name, each in FUNCTIONS.items():
-        columns = ("x", "y")[: each.arity]
+    for name, item in FUNCTIONS.items():
+        columns = ("x", "y")[: item.arity]
         tree = read(f"{name}({', '.join(columns)})", columns)
         folder = tmp_path / name
         folder.mkdir()
-        function = compiled(c_source(tree, columns, "law"), "law", each.arity, folder)
+        function = compiled(c_source(tree, columns, "law"), "law", item.arity, folder)
         assert callable(function)
         tape = Tape(tree, columns)
         python = python_source(tree, columns, "law")
-        for row in itertools.product(special, repeat=each.arity):
+        for row in itertools.product(special, repeat=item.arity):
             want = tape.value(tape.start, np.array([row]))[0]
             exact = name in ("abs", "sign", "step", "floor", "max", "min", "mod")
             got = function(*row)
@@ -101,5 +101,5 @@ def test_names_c_does_not_allow_are_refused(name: str) -> None:
 def test_identifiers_are_distinct_and_plain(names: list[str]) -> None:
     found = identifiers(names, {"np", "x"})
     assert len(set(found)) == len(names)
-    assert all(each.isidentifier() and each.isascii() for each in found)
+    assert all(identifier.isidentifier() and identifier.isascii() for identifier in found)
     assert not {"np", "x"} & set(found)

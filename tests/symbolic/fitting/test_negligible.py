@@ -32,7 +32,7 @@ def without_negligible(formula: sympy.Expr, rows: SplitRows) -> sympy.Expr:
 )
 def test_terms_that_count_nowhere_go(long: sympy.Expr, short: sympy.Expr) -> None:
     found = without_negligible(long, ROWS)
-    values = (sympy.lambdify((x, y), each - short)(*X.T) for each in (found,))
+    values = (sympy.lambdify((x, y), item - short)(*X.T) for item in (found,))
     assert np.abs(next(values)).max() < 1e-9
     assert found.count_ops() < long.count_ops()
 

@@ -132,8 +132,8 @@ def test_hardly_a_constant_that_is_none_is_taken_for_a_multiple_of_pi() -> None:
     rng = np.random.default_rng(4)
     values = 10 ** rng.uniform(-2, 2, 2000)
     claimed = [exact_number(value, 5e-4 * value) for value in values.tolist()]
-    taken = [formula_text(each) for each in claimed if each is not None]
-    assert sum("pi" in each for each in taken) < 0.03 * len(values)
+    taken = [formula_text(item) for item in claimed if item is not None]
+    assert sum("pi" in item for item in taken) < 0.03 * len(values)
 
 
 def test_beside_odd_constants_a_loose_one_is_odd_too() -> None:
@@ -166,4 +166,4 @@ def test_digits_alone_show_an_irrational_number_and_few_of_them_do_not(value: fl
 
 def test_hardly_any_number_of_twelve_digits_is_recognised() -> None:
     drawn = np.exp(np.random.default_rng(0).uniform(-3, 3, 300))
-    assert not any(exact_number(float(f"{each:.12g}"), 1e-16) for each in drawn)
+    assert not any(exact_number(float(f"{item:.12g}"), 1e-16) for item in drawn)

@@ -38,7 +38,7 @@ def test_the_sign_that_the_rows_have(root: sympy.Expr, signed: sympy.Expr) -> No
     found = unsquared(root, ROWS)
     # Beyond the rows the root of the square turns back; what was found goes on.
     beyond = np.random.default_rng(1).uniform([-3, 1, 3, 1], [10, 2, 20, 2], (200, 4))
-    values, expected = (sympy.lambdify((x, u, c, t), each)(*beyond.T) for each in (found, signed))
+    values, expected = (sympy.lambdify((x, u, c, t), item)(*beyond.T) for item in (found, signed))
     np.testing.assert_allclose(values, expected, rtol=1e-9)
     assert complexity(found) <= complexity(root) + 2
 
@@ -65,11 +65,11 @@ def test_the_root_of_a_square_of_both_signs_is_a_size() -> None:
 @given(st.lists(st.integers(-3, 3), min_size=4, max_size=4), st.integers(-2, 2), st.sampled_from([1, -1, 3]))
 @settings(max_examples=40, deadline=None)
 def test_equal_on_the_rows(weights: list[int], extra: int, power: int) -> None:
-    base = sum((weight * each for weight, each in zip(weights, (x, u, c, t), strict=True)), sympy.Integer(11))
+    base = sum((weight * item for weight, item in zip(weights, (x, u, c, t), strict=True)), sympy.Integer(11))
     square = sympy.expand(base**2) * (c + extra + 3)
     root = square ** sympy.Rational(power, 2)
     found = unsquared(root, ROWS)
     before, after = (
-        np.broadcast_to(sympy.lambdify((x, u, c, t), each)(*ROWS.X.T), len(ROWS.y)) for each in (root, found)
+        np.broadcast_to(sympy.lambdify((x, u, c, t), item)(*ROWS.X.T), len(ROWS.y)) for item in (root, found)
     )
     np.testing.assert_allclose(after, before, rtol=1e-8, atol=1e-9 * np.abs(before).max())

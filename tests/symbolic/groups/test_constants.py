@@ -25,12 +25,12 @@ A, B, C = (np.random.default_rng(seed).uniform(0.5, 2, 6) for seed in range(3))
 )
 def test_signs_are_alike_and_angles_near(text: str, own: dict) -> None:
     tree = parse(text, ["x", *own]).tree
-    given = {name: each.copy() for name, each in own.items()}
+    given = {name: item.copy() for name, item in own.items()}
     found = written_alike(tree, own, ROWS)
     problem = GroupedProblem.of(tree, tuple(own), (), ROWS)
     assert problem.value(found) == pytest.approx(problem.value(own), abs=1e-9)
     assert all(np.array_equal(own[name], given[name]) for name in own)
-    assert all((each > 0).all() or (each < 0).all() for name, each in found.items() if name != "c")
+    assert all((array > 0).all() or (array < 0).all() for name, array in found.items() if name != "c")
     assert np.ptp(found.get("c", np.zeros(1))) < 2 * np.pi
 
 

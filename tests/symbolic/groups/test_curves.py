@@ -50,9 +50,9 @@ def test_only_functions_that_are_allowed_are_in_them() -> None:
     pool = pool_of(LAWS["hill"], 0.1)
     with np.errstate(all="ignore"):
         for allowed in (frozenset[str](), frozenset({"exp"}), frozenset({"sqrt"})):
-            found = [render(each[0]) for each in curves(pool.rows, pool.price, 20, allowed)]
-            assert any("exp" in each for each in found) == ("exp" in allowed)
-            assert any("^c" in each for each in found) == ("sqrt" in allowed)
+            found = [render(curve[0]) for curve in curves(pool.rows, pool.price, 20, allowed)]
+            assert any("exp" in item for item in found) == ("exp" in allowed)
+            assert any("^c" in item for item in found) == ("sqrt" in allowed)
 
 
 def test_columns_without_values_somewhere_have_fewer_curves() -> None:
@@ -61,4 +61,4 @@ def test_columns_without_values_somewhere_have_fewer_curves() -> None:
     rows = GroupedRows(("t",), X[:, None] - 4, pool.rows.y, GROUP, 8)
     with np.errstate(all="ignore"):
         found = curves(rows, pool.price, 1)
-    assert [render(each[0]) for each in found][1] == "a*exp(-b*(t - c)^2) + d"
+    assert [render(curve[0]) for curve in found][1] == "a*exp(-b*(t - c)^2) + d"

@@ -47,7 +47,7 @@ def test_what_is_asked_to_be_shared_is() -> None:
     assert set(found.shared) == {"a", "c"}
     assert found.shared["a"].value == pytest.approx(values[0], rel=1e-5)
     assert 0.999 <= found.shared["c"].standard_error / np.sqrt(covariance[1, 1]) <= 1.5
-    assert [found.own[each]["k"].value for each in ("iron", "copper", "tin")] == pytest.approx(
+    assert [found.own[text]["k"].value for text in ("iron", "copper", "tin")] == pytest.approx(
         values[2:], rel=1e-5
     )
 

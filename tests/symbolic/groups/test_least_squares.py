@@ -45,11 +45,11 @@ def with_law(text: str, rows: GroupedRows, noise: float, seed: int) -> tuple[Nod
 def whole(tree: Node, own: dict, shared: dict, rows: GroupedRows) -> tuple[NDArray, NDArray, float]:
     """The same by indicators of groups as columns: one formula of numbers."""
     flags = [f"_{at}" for at in range(rows.count)]
-    values: dict[str, Node] = {name: Number(each) for name, each in shared.items()}
-    for name, each in own.items():
+    values: dict[str, Node] = {name: Number(item) for name, item in shared.items()}
+    for name, item in own.items():
         terms = tuple(
             Apply("*", (Number(float(value)), Variable(flag)))
-            for value, flag in zip(each, flags, strict=True)
+            for value, flag in zip(item, flags, strict=True)
         )
         values[name] = Apply("+", terms) if len(terms) > 1 else terms[0]
     X = np.concatenate([rows.X, np.eye(rows.count)[rows.group]], axis=1)
@@ -73,8 +73,8 @@ def together(fit: GroupedFit) -> tuple[NDArray, NDArray]:
 )
 def test_blocks_and_the_whole_agree(text: str, sizes: list[int], noise: float, seed: int) -> None:
     tree, rows, own, shared = with_law(text, rows_of(sizes, seed), noise, seed)
-    start = {name: 1.03 * each for name, each in own.items()}
-    ones = {name: 0.98 * each for name, each in shared.items()}
+    start = {name: 1.03 * item for name, item in own.items()}
+    ones = {name: 0.98 * item for name, item in shared.items()}
     fit = fit_together(tree, start, ones, rows)
     constants, errors, rss = whole(tree, start, ones, rows)
     assert fit.rss == pytest.approx(rss, rel=1e-6, abs=1e-20)

@@ -80,7 +80,7 @@ def test_two_exponentials_tend_to_one_times_a_line_as_their_rates_become_one(
 @pytest.mark.parametrize("text", TEXTS)
 def test_steps_are_different_formulas_and_none_is_the_one_they_start_from(text: str) -> None:
     tree = parse(text, [*COLUMNS, "a", "b", "c"]).tree
-    made = [render(each.tree) for each in edits(tree, COLUMNS)]
+    made = [render(edit.tree) for edit in edits(tree, COLUMNS)]
     assert render(tree) not in made
     assert len(list(places(tree))) >= 1 + len(set(names_in(tree))) - 1
 
@@ -157,7 +157,7 @@ def test_searches_end_once_nothing_is_left_or_more_of_them_change_nothing() -> N
     assert pool.settled_by(structures[1:2])
     assert render(pool.tied[0].tree) == "a*exp(b*x)"
     pool = StructurePool(grouped(law, own, 0.05), 0)
-    assert [pool.settled_by([each]) for each in structures] == [False, False, False]
+    assert [pool.settled_by([structure]) for structure in structures] == [False, False, False]
     assert pool.settled_by([])
     pool = StructurePool(grouped(lambda x, k: np.sin(6 * x), own, 0.01), 0)
     assert not any(pool.settled_by(structures[:1]) for _ in range(6))  # a wave is left

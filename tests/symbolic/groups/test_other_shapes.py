@@ -45,11 +45,11 @@ def test_shapes_differ_hold_their_constants_and_use_what_is_allowed(
         functions_in(parse(text, [*COLUMNS, "a", "b"]).tree),
     )
     found = list(other_shapes(tree, COLUMNS, np.full((5, 2), 2.0), allowed))
-    texts = [render(each[0]) for each in found]
+    texts = [render(shape[0]) for shape in found]
     assert len(set(texts)) == len(texts)
     assert found
     for made, names, starts in found:
-        assert tuple(dict.fromkeys(each for each in names_in(made) if each not in COLUMNS)) == names
+        assert tuple(dict.fromkeys(name for name in names_in(made) if name not in COLUMNS)) == names
         assert len(names) == len(starts)
         if allowed is not None:
             plain = replaced(made, {name: Number(1.3) for name in names})
@@ -83,7 +83,7 @@ def test_functions_that_are_excluded_come_back_in_no_group() -> None:
     found = find_formula(
         T[:, None], y, groups=np.repeat(np.arange(8), 20), exclude_functions=["exp"], work=0.002
     )
-    assert all("exp" not in each.text for each in (found.best, *found.rivals))
+    assert all("exp" not in rival.text for rival in (found.best, *found.rivals))
 
 
 @pytest.mark.slow

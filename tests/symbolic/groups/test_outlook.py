@@ -61,13 +61,13 @@ def test_what_tying_adds_is_foretold_and_nothing_is_saved_where_all_differ(noise
     outlook = Outlook.of(model, rows)
     assert outlook is not None
     for name in ("a", "b"):
-        join = next(each for each in outlook.joins() if each.name == name and not each.powers)
+        join = next(item for item in outlook.joins() if item.name == name and not item.powers)
         shared = with_shared(model, name, rows)
         assert shared is not None
         assert join.saved == pytest.approx(model.criterion - shared.criterion, abs=1e-6)
         after = outlook.after(join)
         assert after is not None
-        again = next(each for each in after.joins() if each.name != name and not each.powers)
+        again = next(item for item in after.joins() if item.name != name and not item.powers)
         one = with_shared(shared, again.name, rows)
         assert one is not None
         assert again.saved == pytest.approx(shared.criterion - one.criterion, rel=1e-6)
@@ -94,9 +94,9 @@ def test_a_constant_that_changes_sign_is_no_multiple_and_none_is_beyond_all_numb
     rows = GroupedRows(("x",), T[:, None], y + 0.01 * random.normal(size=320), GROUP, 8)
     outlook = Outlook.of(model_of("2*x + 24", rows), rows)
     assert outlook is not None
-    found: list[Join] = [each for each in outlook.joins() if each.powers]
+    found: list[Join] = [join for join in outlook.joins() if join.powers]
     assert len(found) == 4
-    assert all(each.added == math.inf and each.saved == -math.inf for each in found)
+    assert all(join.added == math.inf and join.saved == -math.inf for join in found)
 
 
 def test_nothing_is_foretold_of_what_is_beyond_all_numbers() -> None:

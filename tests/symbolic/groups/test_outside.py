@@ -76,9 +76,9 @@ def test_groups_of_few_rows_judge_nothing() -> None:
 def test_a_search_shows_the_errors_of_every_rival() -> None:
     rows = _rows(4, 25, 0.05)
     found = find_formula(rows.X, rows.y, groups=np.array(list("ABCD"))[rows.group], names=["t"], work="quick")
-    shown = [each for each in (found.best, *found.rivals) if isinstance(each, GroupedFormula)]
+    shown = [rival for rival in (found.best, *found.rivals) if isinstance(rival, GroupedFormula)]
     assert shown
-    assert all(each.outside is not None for each in shown)
+    assert all(item.outside is not None for item in shown)
     assert isinstance(found.best, GroupedFormula)
     assert "outside" in str(found)
     assert found.best.to_dict()["outside"]["region"]

@@ -55,6 +55,6 @@ def test_calculating_with_constants_is_paid_for() -> None:
         replace(plain, tree=parse(text, ["x", "a"]).tree)
         for text in ("(a + 3)*x", "(2*a + 1)*x", "2*a*(a + 3)*x")
     ]
-    prices = [pool.rank(each) - pool.rank(plain) for each in others]
+    prices = [pool.rank(other) - pool.rank(plain) for other in others]
     assert prices == sorted(prices)
     assert min(prices) > 0

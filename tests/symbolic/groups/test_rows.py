@@ -34,7 +34,7 @@ def test_fewer_rows_are_of_every_group(sizes: list[int], most: int) -> None:
     fewer = rows.thinned(most)
     assert len(fewer.y) <= max(most, 20 * len(sizes), 1) + most
     assert len(set(fewer.y)) == len(fewer.y)
-    assert all(each >= min(20, size) for each, size in zip(fewer.sizes, sizes, strict=True))
+    assert all(item >= min(20, size) for item, size in zip(fewer.sizes, sizes, strict=True))
     assert all(rows.group[int(value)] == at for value, at in zip(fewer.y, fewer.group, strict=True))
     if len(rows.y) <= most:
         assert fewer is rows

@@ -149,12 +149,12 @@ def test_the_tied_fit_is_the_least_squares_of_all_rows() -> None:
 def test_a_template_with_its_numbers_is_the_formula(text: str) -> None:
     tree = parse(text, ["x", "y"]).tree
     X = np.random.default_rng(0).uniform(1, 2, (20, 2))
-    for each in (tree, loosened(tree, ["x", "y"])):
-        made, names, values = template(each, ["x", "y"])
+    for item in (tree, loosened(tree, ["x", "y"])):
+        made, names, values = template(item, ["x", "y"])
         from edgewise.forms.tree import Number
 
         filled = replaced(made, {name: Number(value) for name, value in zip(names, values, strict=True)})
-        one, other = Tape(filled, ["x", "y"]), Tape(each, ["x", "y"])
+        one, other = Tape(filled, ["x", "y"]), Tape(item, ["x", "y"])
         np.testing.assert_allclose(one.value(one.start, X), other.value(other.start, X), rtol=1e-12)
         assert all(name not in ("x", "y", "e", "pi") for name in names)
         assert "x^" not in render(tree) or "x^" in render(made)

@@ -48,12 +48,12 @@ def test_the_law_is_the_best_sum_under_noise(law: str, noise: float) -> None:
 @pytest.mark.slow
 def test_no_power_is_tried_that_has_no_value_or_is_not_allowed() -> None:
     y = A * ONE[:, 0] + B * ONE[:, 0] ** 2
-    shown = [render(each.tree) for each in sums(rows_of(ONE - 1, y, 0.1)).models]
+    shown = [render(model.tree) for model in sums(rows_of(ONE - 1, y, 0.1)).models]
     assert shown
-    assert not any("/" in each or "sqrt" in each for each in shown)
-    whole = [render(each.tree) for each in sums(rows_of(ONE, y, 0.1), broken=False).models]
+    assert not any("/" in item or "sqrt" in item for item in shown)
+    whole = [render(model.tree) for model in sums(rows_of(ONE, y, 0.1), broken=False).models]
     assert whole
-    assert not any("/" in each or "sqrt" in each for each in whole)
+    assert not any("/" in item or "sqrt" in item for item in whole)
 
 
 @pytest.mark.parametrize("columns", [1, 4, 12, 60])

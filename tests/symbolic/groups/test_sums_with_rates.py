@@ -48,4 +48,4 @@ def test_only_functions_that_are_allowed_are_in_them() -> None:
     with np.errstate(all="ignore"):
         found = sums_with_rates(pool.rows, pool.price, 20, frozenset({"sin"}))
         assert found
-        assert not any(name in render(each[0]) for each in found for name in ("exp", "cos", "tanh", "log"))
+        assert not any(name in render(total[0]) for total in found for name in ("exp", "cos", "tanh", "log"))

@@ -54,7 +54,7 @@ def test_constants_follow_the_words_that_matter_and_no_others(cooling: GroupedRe
     assert best.text == "60*exp(-a*t) + 20"
     assert best.words is not None
     assert best.words.words == ("metal",)
-    assert {metal: each["a"].value for metal, each in best.own.items()} == pytest.approx(
+    assert {metal: item["a"].value for metal, item in best.own.items()} == pytest.approx(
         {"iron": 0.5, "copper": 1.1, "wax": 0.2}
     )
     assert "Nothing follows the words of 'state'" in cooling.message
@@ -168,7 +168,7 @@ def test_under_noise_branches_are_told_from_one_structure(seed: int) -> None:
     number = np.tile(np.arange(3), 50)
     for y, expected in ((COOLING, 1), (np.where(METAL == "wax", 3 * T**2 + 1, COOLING), 2)):
         rows = GroupedRows(("t",), T[:, None], y + noise, number, 3)
-        fits = [each_group(each, rows, 0) for each in structures]
+        fits = [each_group(structure, rows, 0) for structure in structures]
         one = together(structures[0], fits[0], rows)
         assert one is not None
         alone = description(tie(one, rows))
@@ -176,9 +176,9 @@ def test_under_noise_branches_are_told_from_one_structure(seed: int) -> None:
         parted = bool(branches) and description_of(branches, rows) < alone
         assert parted == (expected == 2)
         if parted:
-            assert {each.levels for each in branches} == {(0, 1), (2,)}
+            assert {branch.levels for branch in branches} == {(0, 1), (2,)}
             left = sum(
-                float(np.square(each.rows.y).sum()) for each in branches
+                float(np.square(branch.rows.y).sum()) for branch in branches
             )  # every row is in exactly one branch
             assert left == pytest.approx(float(np.square(rows.y).sum()))
 

@@ -55,7 +55,7 @@ def test_the_nearest_function_is_the_law_itself_exactly_when_the_claim_is_true(c
             hypothesis, lambda Z, law=law: law(*Z.T), DataRegion(NAMES, X), X[:200], np.random.default_rng(0)
         )
         y = law(*X[:200].T)
-        off = max(np.sqrt(np.nanmean((each - y) ** 2)) for each in found) / y.std()
+        off = max(np.sqrt(np.nanmean((item - y) ** 2)) for item in found) / y.std()
         assert least <= off <= most
 
 
@@ -80,8 +80,8 @@ def test_several_claims_share_one_network() -> None:
     y = X[:, 0] / X[:, 1] + X[:, 2] ** 2
     claims = ["scale(x1, x2)", "sum(x3)", "product(x3)", "independent(x1)"]
     verdicts = check_structures(X, y, claims, work=0.1)
-    assert [each.hypothesis for each in verdicts] == claims
-    assert [each.holds for each in verdicts] == [True, True, False, False]
+    assert [verdict.hypothesis for verdict in verdicts] == claims
+    assert [verdict.holds for verdict in verdicts] == [True, True, False, False]
     assert verdicts[0].free_error == pytest.approx(verdicts[1].free_error)
 
 
@@ -202,7 +202,7 @@ def test_claims_are_read(text: str, kind: str, groups: object) -> None:
 
 def test_depends_only_on_leaves_no_other_column() -> None:
     hypothesis = read_hypothesis("depends only on x1/x2, x3", NAMES)
-    assert [each.text for each in hypothesis.expressions] == ["x1/x2", "x3"]
+    assert [expression.text for expression in hypothesis.expressions] == ["x1/x2", "x3"]
     assert hypothesis.ignored == ()
     assert read_hypothesis("depends only on x1*x2", NAMES).ignored == (2,)
     odd = read_hypothesis("sum(`a | b` | c)", ["a | b", "c"])

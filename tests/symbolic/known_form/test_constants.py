@@ -80,7 +80,7 @@ def test_the_last_digits_are_those_of_the_normal_equations():
     y = np.sin(20 * t)
     found = ew.fit_constants(t[:, None], y, "a + b*(t - 100.5) + c*(t - 100.5)^2", names=["t"])
     wanted = np.polynomial.polynomial.polyfit(t - 100.5, y, 2)
-    np.testing.assert_allclose([each.value for each in found.constants.values()], wanted, rtol=1e-10)
+    np.testing.assert_allclose([constant.value for constant in found.constants.values()], wanted, rtol=1e-10)
 
 
 @pytest.mark.slow
@@ -92,8 +92,8 @@ def test_standard_errors_are_how_far_constants_scatter():
         for _ in range(30)
     ]
     for name in "ab":
-        scatter = np.std([each[name].value for each in fits])
-        assert np.median([each[name].standard_error for each in fits]) == pytest.approx(scatter, rel=0.4)
+        scatter = np.std([fit[name].value for fit in fits])
+        assert np.median([fit[name].standard_error for fit in fits]) == pytest.approx(scatter, rel=0.4)
 
 
 def test_constants_that_could_change_places_keep_the_order_of_the_start():

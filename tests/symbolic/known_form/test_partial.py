@@ -90,7 +90,7 @@ def test_a_product_of_unknowns_with_a_known_term(noise: float) -> None:
     clean = f(X[:, 0] / X[:, 1]) * g(X[:, 2]) + X[:, 3]
     y = clean + noise * clean.std() * np.random.default_rng(0).normal(size=len(X))
     found = fit_partial(X, y, "f(x1/x2)*g(x3) + x4", work=0.25)
-    assert [each.name for each in found.functions] == ["f", "g"]
+    assert [function.name for function in found.functions] == ["f", "g"]
     assert found.error < (1e-4 if noise == 0 else 1.3 * noise) * clean.std()
     # Only their product is determined: f comes back with mean square one, up to the sign of both.
     learned = found["f"](X[:, 0] / X[:, 1])

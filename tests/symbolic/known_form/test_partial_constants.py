@@ -63,7 +63,7 @@ def test_constants_that_rows_leave_open_are_told() -> None:
 def test_constants_of_groups_and_one_of_all() -> None:
     y = FACTOR * np.sqrt(X[:, 0]) + 3 * X[:, 1]
     found = fit_partial(X, y, "a*f(x1) + c*x2", groups=GROUPS, shared=["c"], work=WORK)
-    own = {group: each.value for group, each in found.own["a"].items()}
+    own = {group: item.value for group, item in found.own["a"].items()}
     assert own["b"] / own["a"] == pytest.approx(2, rel=1e-3)
     assert own["c"] / own["a"] == pytest.approx(5, rel=1e-3)
     assert found.constants["c"].value == pytest.approx(3, rel=1e-3)
@@ -74,7 +74,7 @@ def test_constants_of_groups_and_one_of_all() -> None:
     assert shown[0] == "a*f(x1) + c*x2"
     assert f"b: {found.formulas['b'].text}" in shown
     assert shown[-1] == found.message
-    assert f"{found.constants['c'].value:.6g} ±" in next(each for each in shown if each.startswith("c = "))
+    assert f"{found.constants['c'].value:.6g} ±" in next(line for line in shown if line.startswith("c = "))
     assert len(repr(found)) < 1000
     assert len(repr(found["f"])) < 100
     there = GROUPS == "c"
@@ -90,7 +90,7 @@ def test_words_have_a_constant_each() -> None:
     table = pd.DataFrame({"metal": GROUPS, "x": X[:, 0], "z": X[:, 1]})
     y = np.sin(X[:, 0]) + FACTOR
     found = fit_partial(table, y, "f(x) + h(metal)", work=WORK)
-    own = {word: each.value for word, each in found.own["h"].items()}
+    own = {word: item.value for word, item in found.own["h"].items()}
     assert own["b"] - own["a"] == pytest.approx(1, abs=1e-3)
     assert own["c"] - own["a"] == pytest.approx(4, abs=1e-3)
     assert found["f"].normalised == "its mean is 0"

@@ -29,11 +29,11 @@ def measured(text: str, seed: int, noise: object = 0.05) -> np.ndarray:
 
 
 def values(found: object) -> np.ndarray:
-    return np.array([each.value for each in found.constants.values()])
+    return np.array([constant.value for constant in found.constants.values()])
 
 
 def errors(found: object) -> np.ndarray:
-    return np.array([each.standard_error for each in found.constants.values()])
+    return np.array([constant.standard_error for constant in found.constants.values()])
 
 
 @pytest.mark.slow

@@ -83,10 +83,10 @@ def test_the_short_formula_equals_the_network_too(shape: list[object]) -> None:
     net = symbolic_network(shape, 3, SMOOTH, X)
     found = formula(net, X, net.predict(X))
     assert len(found) == net.shape[-1]
-    for each in found:
-        assert each.error == pytest.approx(0, abs=1e-9)
-        assert each.network_deviation == pytest.approx(0, abs=1e-9)
-        assert {symbol.name for symbol in each.sympy.free_symbols} <= set(net.input_names)
+    for item in found:
+        assert item.error == pytest.approx(0, abs=1e-9)
+        assert item.network_deviation == pytest.approx(0, abs=1e-9)
+        assert {symbol.name for symbol in item.sympy.free_symbols} <= set(net.input_names)
 
 
 def test_products_of_any_arity_are_products() -> None:
@@ -118,7 +118,7 @@ def test_suggest_finds_the_form_and_changes_nothing() -> None:
     net = spline_network([lambda x: np.sin(np.pi * x), np.square], X, np.exp, intervals=20)
     before = copy.deepcopy(net.state_dict())
     found = [suggest(net, *edge, X)[0] for edge in [(0, 0, 0), (0, 1, 0), (1, 0, 0)]]
-    assert [each.form.name for each in found] == ["sin", "square", "exp"]
+    assert [item.form.name for item in found] == ["sin", "square", "exp"]
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
     assert len(suggest(net, 0, 0, 0, top=3)) == 3
 

@@ -111,7 +111,7 @@ DATA, BOX, AROUND, NEVER = (
     ],
 )
 def test_conditions_and_where_they_fail(text: str, condition: str, fails: tuple[bool, bool, bool]) -> None:
-    found = {each.text: each for each in conditions(read(text, XY), XY, SQUARE)}
+    found = {item.text: item for item in conditions(read(text, XY), XY, SQUARE)}
     each = found[condition]
     assert (each.fails_on_data, each.fails_in_box, each.fails_around) == fails
     assert each.holds == (fails == NEVER)
@@ -120,16 +120,19 @@ def test_conditions_and_where_they_fail(text: str, condition: str, fails: tuple[
 
 def test_a_pole_is_no_zero() -> None:
     found = conditions(read("1/(1/(x - 0.123))", XY), XY, SQUARE)
-    assert [each.text for each in found] == ["x - 0.123 != 0"]
+    assert [condition.text for condition in found] == ["x - 0.123 != 0"]
     inverse = conditions(read("1/tan(2*x)", XY), XY, SQUARE + np.array([3, 0]))
-    assert {each.text: each.holds for each in inverse} == {"cos(2*x) != 0": False, "tan(2*x) != 0": False}
+    assert {condition.text: condition.holds for condition in inverse} == {
+        "cos(2*x) != 0": False,
+        "tan(2*x) != 0": False,
+    }
     assert conditions(read("exp(x)*sin(y) + x^3 + 2^x + log(2)", XY), XY, SQUARE) == ()
 
 
 def test_columns_of_many_sizes_are_no_zero() -> None:
     X = np.exp(np.random.default_rng(0).uniform(-20, 14, (300, 2)))
     found = conditions(read("log(x) + 1/y + sqrt(x*y)", XY), XY, X)
-    assert [(each.fails_in_box, each.fails_around) for each in found] == [(False, True)] * 3
+    assert [(condition.fails_in_box, condition.fails_around) for condition in found] == [(False, True)] * 3
 
 
 @settings(max_examples=60)
@@ -160,7 +163,7 @@ def test_powers_grow_as_they_do(power: int) -> None:
     found = extrapolation(lambda rows: rows[:, 0] ** power, ("x",), X, y)
     middle, half = (y.max() + y.min()) / 2, (y.max() - y.min()) / 2
     expected = [(factor**power - middle) / half for factor in (1.5, 2, 3)]
-    assert [each.growth for each in found.shells] == pytest.approx(expected)
+    assert [shell.growth for shell in found.shells] == pytest.approx(expected)
     assert found.sane == (expected[0] <= 10)
     assert ("do not rely" in str(found)) is not found.sane
 
@@ -240,13 +243,13 @@ def test_intervals_are_those_of_least_squares() -> None:
     known = replace(
         law, constants=tuple(Constant(float(v), float(e)) for v, e in zip(fitted, errors, strict=True))
     )
-    for value, error, each in zip(fitted, errors, trust(known, X, y).constants, strict=True):
-        assert (each.value, each.high, each.low) == pytest.approx(
+    for value, error, constant in zip(fitted, errors, trust(known, X, y).constants, strict=True):
+        assert (constant.value, constant.high, constant.low) == pytest.approx(
             (value, value + reach * error, value - reach * error)
         )
     # Without standard errors of its own they are worked out, robust to unequal noise: a little wider here or there.
-    for error, each in zip(errors, trust(law, X, y).constants, strict=True):
-        assert each.high - each.low == pytest.approx(2 * reach * error, rel=0.5)
+    for error, constant in zip(errors, trust(law, X, y).constants, strict=True):
+        assert constant.high - constant.low == pytest.approx(2 * reach * error, rel=0.5)
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
@@ -287,10 +290,10 @@ def test_trust_in_words_and_as_data() -> None:
     assert "x - y >= 0, which fails on rows of the data" in str(bad)
     missing = trust(made("2.5*log(x)"), X, y)
     assert missing.noise.unexplained
-    for each in (good, bad, missing):
-        data = json.loads(json.dumps(each.to_dict(), allow_nan=False))
-        assert data["text"] == str(each)
-        assert len(data["domain"]) == len(each.domain)
+    for item in (good, bad, missing):
+        data = json.loads(json.dumps(item.to_dict(), allow_nan=False))
+        assert data["text"] == str(item)
+        assert len(data["domain"]) == len(item.domain)
     law = replace(made("2.5*log(x)/y"), trust=good)
     assert json.loads(law.json())["trust"]["rows"] == 100
     assert law == made("2.5*log(x)/y")
@@ -333,7 +336,7 @@ def table(noise: float, rows: int = 400) -> SplitRows:
 def test_formulas_that_noise_hides_are_alternatives(rows: int) -> None:
     best, cubic, wrong = made("sin(x)"), made("x - x^3/6"), made("2*x")
     found = alternatives(best, [best, cubic, wrong], table(0.1, rows))
-    assert [each.formula for each in found] == [cubic]
+    assert [alternative.formula for alternative in found] == [cubic]
     assert found[0].place is not None
     # They differ most where x is largest.
     assert dict(found[0].place)["x"] == pytest.approx(0.625, abs=0.02)
@@ -349,7 +352,7 @@ def test_a_result_in_words_and_as_data() -> None:
     assert plain.alternatives() == ()
     found = judged(plain, rows)
     assert found.noise == pytest.approx(0.1, rel=0.15)
-    assert [each.formula.text for each in found.alternatives()] == [cubic.text]
+    assert [alternative.formula.text for alternative in found.alternatives()] == [cubic.text]
     assert found.best.trust is not None
     assert found.best.trust.rows == len(rows.y_held)
     text = str(found)

@@ -100,5 +100,5 @@ def test_front_holds_only_what_nothing_simpler_equals() -> None:
         made(x**3 + x, 0.1),
     ]
     front = pareto([*formulas, made(x + 1, float("nan"))])
-    assert [each.error for each in front] == [0.5, 0.4, 0.1]
-    assert [each.complexity for each in front] == sorted(each.complexity for each in front)
+    assert [formula.error for formula in front] == [0.5, 0.4, 0.1]
+    assert [formula.complexity for formula in front] == sorted(formula.complexity for formula in front)

@@ -15,11 +15,11 @@ def _small_angles():
 def test_small_angles_are_told_from_lines_by_large_ones():
     found = _small_angles()
     places = next_measurement(found, {"x": (0.05, 3.0)}, count=3)
-    at = [dict(each.place)["x"] for each in places]
+    at = [dict(place.place)["x"] for place in places]
     assert len(set(at)) == 3
-    assert all(0.05 <= each <= 3 for each in at)
+    assert all(0.05 <= item <= 3 for item in at)
     assert max(at) > 1
-    assert all(each.spread >= 0 for each in places)
+    assert all(place.spread >= 0 for place in places)
     assert places[0].to_dict()["place"] == {"x": at[0]}
     assert "x = " in str(places[0])
 
@@ -30,7 +30,7 @@ def test_the_most_telling_place_has_the_largest_spread_against_the_noise():
     x = random.uniform(0, 1, 40)
     found = find_formula(x[:, None], 2 * x + 1 + 0.1 * random.standard_normal(40), names=["x"], work="quick")
     first, *rest = next_measurement(found, {"x": (0, 10)}, count=4)
-    assert all(first.spread >= each.spread for each in rest)
+    assert all(first.spread >= other.spread for other in rest)
     assert dict(first.place)["x"] > 1
 
 
@@ -53,8 +53,8 @@ def test_columns_may_be_held_fixed_but_for_one():
     X = np.random.default_rng(0).uniform(1, 2, (40, 2))
     found = find_formula(X, X[:, 0] / X[:, 1], names=["mass", "r"], work=0.05)
     places = next_measurement(found, {"mass": (1.5, 1.5), "r": (1, 9)}, count=3)
-    assert all(dict(each.place)["mass"] == 1.5 for each in places)
-    assert len({dict(each.place)["r"] for each in places}) == 3
+    assert all(dict(place.place)["mass"] == 1.5 for place in places)
+    assert len({dict(place.place)["r"] for place in places}) == 3
     with pytest.raises(InputError, match="must leave a column free"):
         next_measurement(found, {"mass": (1, 1), "r": (2, 2)})
     with pytest.raises(InputError, match=r"Got 'mas' \(did you mean 'mass'"):

@@ -98,7 +98,7 @@ def test_the_law_goes_on_where_an_imitation_fits_better_inside() -> None:
     assert choice is not None
     assert choice.law.text == law.text
     assert choice.share > 0.9
-    errors = [each.outside.error for each in choice.seen if each.outside is not None]
+    errors = [item.outside.error for item in choice.seen if item.outside is not None]
     assert errors[0] < 0.05 < errors[1]
 
 
@@ -110,10 +110,10 @@ def test_a_search_names_the_law_and_what_predicts_best() -> None:
     assert found.law is not None
     assert found.law.text == "2*m/r^2"
     assert found.recommended is found.law
-    assert all(each.outside is not None for each in found.front)
+    assert all(formula.outside is not None for formula in found.front)
     assert found.law.outside is not None
     assert found.to_dict()["recommended"]["outside"]["region"] == found.law.outside.region
-    assert [found.mark(each) for each in found.front].count("*") == 1
+    assert [found.mark(formula) for formula in found.front].count("*") == 1
     assert found.law.outside.region in found.recommendation()
 
 
@@ -127,7 +127,7 @@ def test_an_exact_law_is_both() -> None:
 
 def test_rows_that_follow_one_another_are_no_proof_for_one_another() -> None:
     """On a grid of whole numbers: a wave that explains what a law leaves does not take its place."""
-    x, z = (each.ravel().astype(float) for each in np.meshgrid(np.arange(1, 41), np.arange(1, 41)))
+    x, z = (item.ravel().astype(float) for item in np.meshgrid(np.arange(1, 41), np.arange(1, 41)))
     left = 0.5 * np.sin(x / 3) * np.sin(z / 4) + 0.2 * np.sin(x / 2 + z / 2)
     rows = _rows(np.column_stack([x, z]), 2 * x - 3 * np.sqrt(z) + left, ("x", "z"))
     law = _fitted(2.0 * X - 3.0 * sympy.sqrt(Z), rows)

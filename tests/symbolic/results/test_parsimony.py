@@ -20,7 +20,7 @@ x = sympy.Symbol("x")
 
 
 def fitted(rows: SplitRows, *expressions: sympy.Expr) -> list[Formula]:
-    return [as_formula(fit_expression(each, rows), rows, None) for each in expressions]
+    return [as_formula(fit_expression(expression, rows), rows, None) for expression in expressions]
 
 
 def table(rows: int, noise: float, seed: int) -> SplitRows:
@@ -92,13 +92,13 @@ def test_of_noise_no_column_tells_anything() -> None:
         mean, *waves = fitted(
             rows,
             sympy.Float(y.mean()),
-            *(1.1 * sympy.cos(rate * each) for each in (a, b, c) for rate in (1, 2, 3, 4, 5)),
+            *(1.1 * sympy.cos(rate * item) for item in (a, b, c) for rate in (1, 2, 3, 4, 5)),
             # What was rounded is not charged for by leaving out rows.
             *(sign * one * other for one, other in ((a, b), (a, c), (b, c)) for sign in (1, -1)),
         )
         told += simplest([mean, *waves], rows) is not mean
         law = SplitRows.split(names, X, 2.0 * X[:, 1] + 0.5 * y + 1.0, 0.2, 0)
-        slopes += all(significant(each, law) for each in fitted(law, 2.1 * b + 1.1))
+        slopes += all(significant(formula, law) for formula in fitted(law, 2.1 * b + 1.1))
     assert told <= 2
     assert slopes >= 36
 
@@ -106,8 +106,8 @@ def test_of_noise_no_column_tells_anything() -> None:
 def test_an_exact_law_of_five_rows_tells() -> None:
     X = np.array([1.0, 2, 3, 4, 5])[:, None]
     rows = SplitRows.split(("x",), X, 0.4 + 0.3 * 2 ** X[:, 0], 0.2, 0)
-    assert all(significant(each, rows) for each in fitted(rows, 0.41 + 0.31 * 2**x, sympy.Float(2.5)))
-    assert not any(significant(each, rows) for each in fitted(rows, sympy.cos(7 * x)))
+    assert all(significant(formula, rows) for formula in fitted(rows, 0.41 + 0.31 * 2**x, sympy.Float(2.5)))
+    assert not any(significant(formula, rows) for formula in fitted(rows, sympy.cos(7 * x)))
 
 
 def test_of_formulas_as_long_the_plainer_power_is_recommended() -> None:

@@ -115,6 +115,6 @@ def test_it_is_saved(tmp_path: Path) -> None:
 
 
 def test_it_is_told_no_closer_than_it_is_known() -> None:
-    assert [likely(each) for each in (0.0, 0.03, 0.5, 0.97, 1.0)] == [
+    assert [likely(value) for value in (0.0, 0.03, 0.5, 0.97, 1.0)] == [
         "below 3 %", "about 3 %", "about 50 %", "about 97 %", "above 97 %",
     ]  # fmt: skip

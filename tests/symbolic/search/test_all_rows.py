@@ -39,7 +39,7 @@ def test_all_rows_may_prefer_another_formula() -> None:
     line, plane = formula(sympy.Float(2.0) * a), formula(sympy.Float(2.0) * a + sympy.Float(0.1) * b)
     front, best, _ = fitted_on_all([line, plane], line, False, rows)
     assert best.sympy.free_symbols == {a, b}
-    assert [each.sympy.free_symbols for each in front] == [{a}, {a, b}]
+    assert [item.sympy.free_symbols for item in front] == [{a}, {a, b}]
     assert front[0].error > front[1].error
 
 

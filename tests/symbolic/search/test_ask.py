@@ -242,7 +242,7 @@ def test_places_are_multiples_of_steps():
     )
     assert found.result.best.text == "3*m*n"
     assert set(found.X[:, 1]) <= set(range(1, 7))
-    assert set(found.X[:, 0]) <= {each / 10 for each in range(1, 11)}
+    assert set(found.X[:, 0]) <= {number / 10 for number in range(1, 11)}
     for steps in ({"k": 1}, {"m": 0}, {"m": "wide"}):
         with pytest.raises(InputError, match="steps"):
             ask(lambda at: at["m"], {"m": (0, 1)}, steps=steps)

@@ -32,8 +32,8 @@ def test_every_proper_part_of_a_product_is_offered(factors: set[sympy.Expr], num
     for k in range(len(factors)):
         for kept in itertools.combinations(factors, k):
             assert any(
-                abs(float((each - z - number * math.prod(kept)).subs({x: 1.3, y: 0.7, z: 2.1}))) < 1e-9
-                for each in found
+                abs(float((expression - z - number * math.prod(kept)).subs({x: 1.3, y: 0.7, z: 2.1}))) < 1e-9
+                for expression in found
             )
 
 
@@ -45,21 +45,22 @@ def test_what_has_one_part_gives_nothing() -> None:
 def test_sums_lose_a_term_and_squares_are_written_out() -> None:
     found = offered(2.5 * (x + sympy.cos(y) + 1))
     for part in (x, sympy.cos(y)):
-        assert any(sympy.expand(each - 2.5 * (part + 1)) == 0 for each in found)
+        assert any(sympy.expand(expression - 2.5 * (part + 1)) == 0 for expression in found)
     assert any(
-        sympy.expand(each - (x**2 - 3 * x + y)) == 0
-        for each in offered((x - sympy.Rational(3, 2)) ** 2 + y - sympy.Rational(9, 4))
+        sympy.expand(expression - (x**2 - 3 * x + y)) == 0
+        for expression in offered((x - sympy.Rational(3, 2)) ** 2 + y - sympy.Rational(9, 4))
     )
 
 
 def test_a_number_that_was_exact_may_be_fitted_anew() -> None:
-    assert all(each.has(sympy.Float) for each in offered(x * sympy.sin(y) / 2))
+    assert all(expression.has(sympy.Float) for expression in offered(x * sympy.sin(y) / 2))
 
 
 def test_what_hardly_bends_is_offered_as_a_line() -> None:
     for bent, line in ((sympy.sin(y / 5), y / 5), (sympy.exp(0.1 * x), 1 + 0.1 * x)):
         found = [
-            sympy.lambdify((x, y, z), each - z - 3 * line)(1.3, 0.7, 2.1) for each in offered(z + 3 * bent)
+            sympy.lambdify((x, y, z), expression - z - 3 * line)(1.3, 0.7, 2.1)
+            for expression in offered(z + 3 * bent)
         ]
         assert np.abs(found).min() < 1e-12
 
@@ -76,4 +77,6 @@ def test_a_law_is_found_without_factors_that_follow_the_noise() -> None:
 
 
 def test_roots_of_negative_numbers_are_not_offered() -> None:
-    assert all(is_real(each) for each in offered(sympy.sqrt(x * y - 4) + sympy.log(x * sympy.exp(y) - 2)))
+    assert all(
+        is_real(expression) for expression in offered(sympy.sqrt(x * y - 4) + sympy.log(x * sympy.exp(y) - 2))
+    )

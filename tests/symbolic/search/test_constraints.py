@@ -34,7 +34,7 @@ def values(text: str) -> Callable[[np.ndarray], np.ndarray]:
 def broken(text: str, *constraints: str, error: float = 0.0) -> list[str]:
     f = values(text)
     checker = Checker.of(read_constraints(constraints, NAMES, "y"), NAMES, X, f(X))
-    return [each.kind for each in checker.broken(f, error)]
+    return [name.kind for name in checker.broken(f, error)]
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def broken(text: str, *constraints: str, error: float = 0.0) -> list[str]:
 )
 def test_what_holds_and_what_does_not(law: str, kept: list[str], lost: list[str]) -> None:
     assert broken(law, *kept) == []
-    for each in lost:
-        assert broken(law, each), each
+    for name in lost:
+        assert broken(law, name), name
 
 
 @given(st.lists(st.floats(-2, 2), min_size=2, max_size=4))
@@ -140,8 +140,8 @@ def test_the_search_keeps_to_them() -> None:
     held = find_formula(
         x[:, None], y, names=["x"], work="quick", constraints=["y = 0 at x = 0", "increasing(x)"]
     )
-    for each in held.front:
-        assert abs(each.predict([[0.0]])[0]) <= each.error
+    for formula in held.front:
+        assert abs(formula.predict([[0.0]])[0]) <= formula.error
     assert held.best.error < 0.2
     assert "no proof" in held.remarks[0]
     assert free.remarks == ()
@@ -216,7 +216,7 @@ def test_the_evidence_of_groups_adds_up() -> None:
         checker = Checker.of(read_constraints(["decreasing(x)"], ["x"], "y"), ["x"], x[:, None], y)
         refused = refused_of(rising, ("x",), checker)
         searches.append((FormulaResult(best, (best,), None, "", 0.0, refused=refused), x[:, None], y))
-    assert all(contradicted_by([each]) == ((), ()) for each in searches)
+    assert all(contradicted_by([search]) == ((), ()) for search in searches)
     against, (note,) = contradicted_by(searches)
     assert against == ("decreasing(x)",)
     assert "formulas that break it leave an RMSE of" in note
@@ -224,7 +224,7 @@ def test_the_evidence_of_groups_adds_up() -> None:
 
 def found_formula(text: str, constants: np.ndarray) -> Formula:
     whole = parse(text.format(*map(float, constants)), ["x"])
-    errors = tuple(Constant(float(each), 0.1) for each in constants)
+    errors = tuple(Constant(float(constant), 0.1) for constant in constants)
     return Formula(from_tree(whole.tree, ["x"]), ("x",), 0.3, 0.5, errors)
 
 
@@ -270,7 +270,7 @@ def test_every_group_is_held_to_them() -> None:
         held = find_formula(
             t[:, None], y, groups=group, names=["t"], work=0.05, constraints=["decreasing(t)"]
         )
-    rising = any((np.diff(held.best.values(each, t[:30, None])) > 1e-6).any() for each in "ab")
+    rising = any((np.diff(held.best.values(item, t[:30, None])) > 1e-6).any() for item in "ab")
     assert rising == bool(held.broken)
     falling = 3 - np.where(group == "a", 1.0, 0.7) * t
     fine = find_formula(

@@ -66,11 +66,11 @@ def test_fewer_coordinates_are_enough(law, names, coordinates):
     rows, lab = measured(law, tuple(names))
     found = list(views(lab))
     assert rows.count <= 60 - LEAST_PLACES
-    assert min(len(view.each) for view in found) <= coordinates
+    assert min(len(view.entries) for view in found) <= coordinates
     for view in found:
         Z, seen = seen_as_function(view, rows)
         assert np.isfinite(seen).all()
-        if len(view.each) == 1:
+        if len(view.entries) == 1:
             # Sorted by the one coordinate, what is seen is smooth.
             order = np.argsort(Z[:, 0])
             assert np.abs(np.diff(seen[order])).max() < 0.5 * np.ptp(seen)
@@ -80,7 +80,7 @@ def test_fewer_coordinates_are_enough(law, names, coordinates):
 def test_a_law_of_terms_and_factors_comes_apart_altogether():
     rows, lab = measured(lambda a, b, c: (math.sin(a) + b**2) * math.exp(-c), ("a", "b", "c"))
     *_, last = views(lab)
-    assert len(last.each) == 1
+    assert len(last.entries) == 1
     X = np.random.default_rng(0).uniform(1, 3, (30, 3))
     y = (np.sin(X[:, 0]) + X[:, 1] ** 2) * np.exp(-X[:, 2])
     Z, seen = last.seen(X, y)
@@ -107,7 +107,7 @@ def test_a_law_that_is_a_line_in_a_function_of_one_column_whose_ends_follow_anot
 def test_a_column_that_changes_nothing_is_left_out():
     _, lab = measured(lambda a, b, idle: math.exp(a * b) + a, ("a", "b", "idle"))
     first = next(views(lab))
-    assert all(2 not in one.members for one in first.each)
+    assert all(2 not in one.members for one in first.entries)
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_a_column_that_changes_nothing_is_left_out():
 def test_what_is_flat_close_by_is_not_taken_for_idle(law):
     _, lab = measured(law, ("a", "b"))
     for view in views(lab):
-        assert {member for one in view.each for member in one.members} == {0, 1}
+        assert {member for one in view.entries for member in one.members} == {0, 1}
 
 
 def test_nothing_is_taken_apart_that_hangs_together():

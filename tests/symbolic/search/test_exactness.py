@@ -142,7 +142,7 @@ def test_what_rows_show_above_rounding_is_in_the_formula() -> None:
     X, y = slow_masses(30, 300)
     table = SplitRows.split(("m", "v"), X, y, 0.2, 0)
     m, v = sympy.symbols("m v")
-    front = [as_formula(fit_expression(each, table), table, None) for each in (m, m + 5.5e-18 * m * v**2)]
+    front = [as_formula(fit_expression(item, table), table, None) for item in (m, m + 5.5e-18 * m * v**2)]
     assert best_of(front, table) is front[1]
 
 

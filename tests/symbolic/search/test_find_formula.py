@@ -38,9 +38,9 @@ def test_the_composition_is_found_exactly(hello: FormulaResult) -> None:
 
 @pytest.mark.slow
 def test_longer_formulas_of_the_front_are_more_accurate(hello: FormulaResult) -> None:
-    sizes = [each.complexity for each in hello.front]
+    sizes = [formula.complexity for formula in hello.front]
     assert sizes == sorted(sizes)
-    errors = [each.error for each in hello.front]
+    errors = [formula.error for formula in hello.front]
     assert errors == sorted(errors, reverse=True)
 
 
@@ -76,7 +76,7 @@ def test_one_column_laws() -> None:
     charge = np.arange(10.0, 60)[:, None]
     moseley = find_formula(charge, 10.2 * (charge[:, 0] - 1.13) ** 2, names=["Z"]).best
     Z = sympy.Symbol("Z")
-    found, law = (sympy.Poly(each, Z).all_coeffs() for each in (moseley.sympy, 10.2 * (Z - 1.13) ** 2))
+    found, law = (sympy.Poly(item, Z).all_coeffs() for item in (moseley.sympy, 10.2 * (Z - 1.13) ** 2))
     np.testing.assert_allclose(np.array(found, dtype=float), np.array(law, dtype=float), rtol=1e-9)
 
 
@@ -93,7 +93,7 @@ def test_noise_is_not_fitted() -> None:
     assert not found.exact
     # It was not read from a network, and so has no distance from one.
     assert found.best.network_deviation is None
-    assert all(each.trust is not None for each in (found.best, *found.front))
+    assert all(formula.trust is not None for formula in (found.best, *found.front))
 
 
 def test_nothing_outside_is_touched() -> None:
@@ -135,8 +135,10 @@ def test_constant_target_and_short_tables() -> None:
 def calls(formula: Formula) -> set[str]:
     """The functions of a formula, by their names in sympy, with broken powers as roots."""
     powers = formula.sympy.atoms(sympy.Pow)
-    roots = {"sqrt" for each in powers if each.exp.is_number and float(each.exp) != round(float(each.exp))}
-    return {type(each).__name__ for each in formula.sympy.atoms(sympy.Function)} | roots
+    roots = {
+        "sqrt" for power in powers if power.exp.is_number and float(power.exp) != round(float(power.exp))
+    }
+    return {type(atom).__name__ for atom in formula.sympy.atoms(sympy.Function)} | roots
 
 
 @pytest.mark.slow
@@ -146,12 +148,12 @@ def test_functions_that_are_not_wanted_are_in_no_formula() -> None:
     free = find_formula(X, y)
     assert calls(free.best) == {"exp", "sqrt"}
     found = find_formula(X, y, exclude_functions=["exp", "sqrt"], work=0.002)
-    assert not any({"exp", "sqrt"} & calls(each) for each in found.front)
+    assert not any({"exp", "sqrt"} & calls(formula) for formula in found.front)
     assert not found.exact
     assert found.best.r2 > 0.99
     few = find_formula(X, y, forms=["exp", "square"], work=0.01)
-    assert all(calls(each) <= {"exp"} for each in few.front)
-    assert any(calls(each) == {"exp"} for each in few.front)
+    assert all(calls(formula) <= {"exp"} for formula in few.front)
+    assert any(calls(formula) == {"exp"} for formula in few.front)
 
 
 @pytest.mark.slow
@@ -160,13 +162,13 @@ def test_columns_that_are_required_or_ignored() -> None:
     y = X[:, 0] * X[:, 1]
     names = ["a", "b", "c"]
     found = find_formula(X, y, names=names, ignore_columns=["b"], require_columns=["c"], work=0.005)
-    others = [each.formula for each in found.alternatives()]
-    for each in (found.best, *found.front, *others):
-        columns = {symbol.name for symbol in each.sympy.free_symbols}
+    others = [alternative.formula for alternative in found.alternatives()]
+    for formula in (found.best, *found.front, *others):
+        columns = {symbol.name for symbol in formula.sympy.free_symbols}
         assert "c" in columns
         assert "b" not in columns
-        assert each.names == ("a", "b", "c")
-        assert each.predict(X).shape == y.shape
+        assert formula.names == ("a", "b", "c")
+        assert formula.predict(X).shape == y.shape
 
 
 @pytest.mark.slow
@@ -178,8 +180,8 @@ def test_units_are_kept() -> None:
     found = find_formula(X, y, names=names, units=units, work=0.02)
     assert found.best.text.endswith("*m*v^2/d")
     known = Dimensions.read(units, names)
-    for each in found.front:
-        assert known.consistent(parse(each.exact_text, names).tree, free_constants=True), each.text
+    for formula in found.front:
+        assert known.consistent(parse(formula.exact_text, names).tree, free_constants=True), formula.text
 
 
 @pytest.mark.slow

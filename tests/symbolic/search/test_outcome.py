@@ -73,7 +73,7 @@ def test_where_the_rows_see_but_a_line_the_ranges_are_told() -> None:
     rows = SplitRows.split(("x",), tiny, 3 * tiny[:, 0], 0.2, 0)
     search = Search(rows, Limits.read(("x",)), (), Meter(), 10.0)
     search.add([parse("3.0*sin(x)", ("x",)).tree], None)
-    assert [each.sympy for each in search.finished] == [3 * sympy.Symbol("x")]
+    assert [formula.sympy for formula in search.finished] == [3 * sympy.Symbol("x")]
     columns = search.straightened[search.finished[0].expression]
     said = remarks(
         ended("3*x", rows, straightened=columns), measured(tiny, tiny[:, 0], ("x",)), (), (), False

@@ -30,7 +30,7 @@ def bits() -> dict[str, object]:
         found[f"{rows} rows"] = [json.dumps(told), hashlib.sha256(weights).hexdigest()]
         assert (result.network is not None) == (rows == 11)
     curve = one_variable(X[:, 0], Y, work=0.02)
-    found["curve"] = [[repr(each.tree), each.residual] for each in curve]
+    found["curve"] = [[repr(point.tree), point.residual] for point in curve]
     return found
 
 

@@ -23,17 +23,17 @@ def test_a_law_comes_back_from_its_first_terms(law: sympy.Expr, count: int) -> N
     series = sympy.series(
         law.subs({x: x / t, z: z * t}) if not law.has(x**-2) else law.subs(x, x / t), t, 0, 7
     ).removeO()
-    terms = sorted(sympy.expand(series).as_ordered_terms(), key=lambda each: sympy.degree(each, t))
+    terms = sorted(sympy.expand(series).as_ordered_terms(), key=lambda term: sympy.degree(term, t))
     beginning = sum(terms[:count]).subs(t, 1)
     offered = [to_sympy(tree, ["x", "z"]) for tree in resummed([Formula(beginning, names=("x", "z"))])]
-    assert any(sympy.simplify(each - law) == 0 for each in offered)
+    assert any(sympy.simplify(item - law) == 0 for item in offered)
 
 
 @pytest.mark.slow
 def test_levels_filled_by_heat_come_back_from_their_first_terms() -> None:
     for beginning in (2 * z / x - 1, 2 * z / x - 1 + x / (6 * z)):
         offered = [to_sympy(tree, ["x", "z"]) for tree in resummed([Formula(beginning, names=("x", "z"))])]
-        assert any(sympy.simplify(each - 2 / (sympy.exp(x / z) - 1)) == 0 for each in offered)
+        assert any(sympy.simplify(item - 2 / (sympy.exp(x / z) - 1)) == 0 for item in offered)
 
 
 def test_what_is_no_series_gives_nothing() -> None:

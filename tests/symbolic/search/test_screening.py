@@ -43,7 +43,7 @@ def test_a_law_in_a_wide_table_is_found_and_told_in_all_columns() -> None:
     found = find_formula(WIDE, 2 * WIDE[:, 1234] ** 2 + 1, names=names)
     assert "c1234^2" in found.best.text
     assert found.best.names == tuple(names)
-    assert all(each.names == tuple(names) for each in found.front)
+    assert all(formula.names == tuple(names) for formula in found.front)
     np.testing.assert_allclose(found.best.predict(WIDE), 2 * WIDE[:, 1234] ** 2 + 1, rtol=1e-9)
     assert "Of 3,000 columns only the 1 that y depends on were searched" in found.message
 

@@ -17,7 +17,7 @@ LAW = X[:, 0] * X[:, 1] ** 2
 @pytest.mark.slow
 def test_no_formula_is_larger_than_the_config_allows():
     few = ew.find_formula(X, LAW, work=0.02, config=SearchConfig(largest=3))
-    assert all(each.complexity <= 3 for each in few.front)
+    assert all(formula.complexity <= 3 for formula in few.front)
     assert not few.exact
     assert ew.find_formula(X, LAW, work=0.02).exact
 
@@ -26,8 +26,8 @@ def test_no_formula_is_larger_than_the_config_allows():
 def test_the_defaults_are_what_no_config_means():
     noisy = LAW + 0.1 * np.random.default_rng(1).normal(size=120)
     one, two = (ew.find_formula(X, noisy, work=0.02, **more) for more in ({}, {"config": SearchConfig()}))
-    assert [each.text for each in one.front] == [each.text for each in two.front]
-    assert [each.error for each in one.front] == [each.error for each in two.front]
+    assert [formula.text for formula in one.front] == [formula.text for formula in two.front]
+    assert [formula.error for formula in one.front] == [formula.error for formula in two.front]
 
 
 @pytest.mark.slow

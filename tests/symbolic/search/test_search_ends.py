@@ -81,7 +81,7 @@ def test_an_interruption_returns_the_best_so_far() -> None:
 
     found = ended(interrupt)
     assert found.stop_reason is StopReason.INTERRUPTED
-    assert min(each.error for each in found.front) <= min(errors)
+    assert min(formula.error for formula in found.front) <= min(errors)
 
 
 def test_a_callback_can_end_the_search_while_a_network_trains() -> None:

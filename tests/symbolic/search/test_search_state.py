@@ -44,7 +44,7 @@ def test_what_is_no_better_than_a_shorter_formula_is_passed_over() -> None:
     found = search(X[:, 0] * X[:, 1] + 0.1 * NOISE)
     found.add(trees("a*b"), None)
     found.add(trees("b*a", "1.0*a*b + 0.1", "1.5*a^2 + 0.2*b"), None)
-    assert [each.sympy for each in found.finished] == [a * b]
+    assert [formula.sympy for formula in found.finished] == [a * b]
     assert found.closest == found.finished
     assert len(found.passed) == 3
 
@@ -52,14 +52,14 @@ def test_what_is_no_better_than_a_shorter_formula_is_passed_over() -> None:
 def test_what_may_not_be_offered_is_not() -> None:
     found = search(np.exp(X[:, 0]), exclude_functions=["exp"], require_columns=["b"])
     found.add(trees("exp(a)", "a^2", "1.0*a*b"), None)
-    assert [each.sympy.free_symbols for each in found.finished] == [{a, b}]
+    assert [formula.sympy.free_symbols for formula in found.finished] == [{a, b}]
 
 
 def test_a_few_rows_bear_few_constants() -> None:
     """Four constants would follow nine rows better than two do, whatever they are."""
     found = search(0.317 + 0.773 * X[:, 0] + 0.01 * NOISE, rows=9)
     found.add(trees("0.1 + 0.2*a + 0.3*b + 0.4*a*b", "0.1 + 0.2*a"), None)
-    assert [each.sympy.free_symbols for each in found.finished] == [{a}]
+    assert [formula.sympy.free_symbols for formula in found.finished] == [{a}]
     assert found.passed == {}
     assert found.near(found.finished[0]) == []
 
@@ -67,7 +67,7 @@ def test_a_few_rows_bear_few_constants() -> None:
 def test_after_the_end_only_the_first_candidate_is_taken() -> None:
     found = search(X[:, 0] + 0.1 * NOISE, until=0.0)
     found.add(trees("1.0*a + 0.1", "1.0*a*b"), None)
-    assert [each.sympy.free_symbols for each in found.finished] == [{a}]
+    assert [formula.sympy.free_symbols for formula in found.finished] == [{a}]
     found.add(trees("1.0*a*b"), None)
     assert len(found.finished) == 1
 

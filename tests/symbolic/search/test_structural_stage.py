@@ -104,7 +104,7 @@ def test_noise_sets_the_floor_and_the_law_is_found_under_it() -> None:
     assert found.floor == pytest.approx(sigma, rel=0.2)
     assert found.solved is StopReason.EXPLAINED
     truth = rows.X_held[:, 0] * rows.X_held[:, 1] ** 2
-    assert min(np.abs(each.predict(rows.X_held) - truth).max() for each in found.finished) < 0.5 * sigma
+    assert min(np.abs(formula.predict(rows.X_held) - truth).max() for formula in found.finished) < 0.5 * sigma
 
 
 def test_a_short_table_shows_no_structure() -> None:

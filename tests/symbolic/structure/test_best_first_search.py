@@ -35,7 +35,7 @@ def values(tree: Node, rows: SplitRows) -> np.ndarray:
 
 
 def errors(trees, rows: SplitRows) -> list[float]:
-    return [float(np.abs(values(each, rows) - rows.y_held).max()) / rows.spread for each in trees]
+    return [float(np.abs(values(tree, rows) - rows.y_held).max()) / rows.spread for tree in trees]
 
 
 @given(st.integers(0, 1000))
@@ -97,7 +97,7 @@ def test_pairs_that_belong_together_are_merged(law, merged) -> None:
     wanted = merged(rows.X_held[:, 0], rows.X_held[:, 1])
     found = [values(tree, rows) for move in pairs(view) if move.exact for tree in move.features]
     # The same up to its own scale and sense.
-    assert any(abs(np.corrcoef(each, wanted)[0, 1]) > 1 - 1e-12 for each in found)
+    assert any(abs(np.corrcoef(array, wanted)[0, 1]) > 1 - 1e-12 for array in found)
 
 
 def test_factors_and_terms_are_taken_out() -> None:

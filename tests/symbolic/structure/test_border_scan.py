@@ -25,7 +25,7 @@ def test_a_kink_along_a_line_through_two_columns_is_placed(place: float, slope: 
     X = np.random.default_rng(0).uniform(-2, 2, (600, 2))
     along = X[:, 0] + slope * X[:, 1] - place
     rows = rows_of(X, np.sin(X[:, 1]) + 2 * np.maximum(along, 0), noise)
-    best = next(each for each in borders(rows, float(rows.y.std())) if each.kind == "max")
+    best = next(border for border in borders(rows, float(rows.y.std())) if border.kind == "max")
     off = np.sign(best.side(X)) * np.sign(along)
     assert min(np.mean(off < 0), np.mean(off > 0)) < 0.03
 
@@ -85,4 +85,4 @@ def test_the_smaller_of_two_laws_has_a_curved_border(noise: float) -> None:
 def test_a_wave_has_no_teeth(rate: float, phase: float, noise: float) -> None:
     X = np.arange(200.0)[:, None]
     wave = np.sin(rate * X[:, 0] / 10 + phase)
-    assert all(each.kind != "floor" for each in borders(rows_of(X, 0.02 * X[:, 0] + wave, noise), 1.0))
+    assert all(border.kind != "floor" for border in borders(rows_of(X, 0.02 * X[:, 0] + wave, noise), 1.0))

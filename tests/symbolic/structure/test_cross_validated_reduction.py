@@ -76,7 +76,7 @@ def test_all_rows_decide_between_formulas_that_held_out_rows_cannot_tell_apart()
     found = find_formula(X, y, work=0.05)
     law = found.best
     assert law.text == "x1*x2"
-    longer = max(found.front, key=lambda each: each.complexity)
+    longer = max(found.front, key=lambda formula: formula.complexity)
     assert description(law, rows) <= description(longer, rows)
     assert challenged(law, found.front, rows) is law
 
@@ -117,10 +117,10 @@ def test_what_the_rows_cannot_tell_apart_is_told_though_it_is_not_on_the_front()
     speed = np.sort(rng.uniform(5, 25, 45))
     distance = 1.2 * speed + 0.09 * speed**2 + 8 * rng.standard_normal(45)
     found = find_formula(speed[:, None], distance, names=["v"], work=0.003)
-    fronts = {each.sympy for each in found.front}
-    beside = [each for each in found.alternatives() if each.formula.sympy not in fronts]
+    fronts = {formula.sympy for formula in found.front}
+    beside = [alternative for alternative in found.alternatives() if alternative.formula.sympy not in fronts]
     assert beside
-    assert all(each.p_value >= 0.05 for each in beside)
+    assert all(item.p_value >= 0.05 for item in beside)
     assert len(found.alternatives()) <= 12
 
 
@@ -145,7 +145,7 @@ def test_noise_about_zero_takes_no_function_of_y_away() -> None:
     assert (y < 0).any()
     sign, targets = weighted_targets(y, np.ones(len(y)))
     assert sign == 1
-    (weight,) = [counts for each, counts in targets if each.outer.tree == "s*u^2"]
+    (weight,) = [counts for item, counts in targets if item.outer.tree == "s*u^2"]
     assert (weight[y <= 0] == 0).all()
     assert (weight[y > 0] > 0).all()
 

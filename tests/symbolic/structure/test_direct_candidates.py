@@ -80,7 +80,7 @@ def test_power_laws_of_either_sign_over_decades_are_exact(
     y = 10.0**unit * X[:, 0] ** float(first) * X[:, 1] ** float(second) * X[:, 2] ** third
     rows = split(X, y)
     candidates = list(itertools.islice(direct_candidates(rows), 4))
-    assert min(float(np.abs(value(each, rows) / rows.y - 1).max()) for each in candidates) < 1e-9
+    assert min(float(np.abs(value(candidate, rows) / rows.y - 1).max()) for candidate in candidates) < 1e-9
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -132,7 +132,7 @@ def test_a_constant_that_explains_nothing_is_left_out_too() -> None:
     clean = 2 * X[:, 0] * X[:, 1]
     rows = split(X, clean + 0.01 * np.random.default_rng(1).standard_normal(80))
     found = [to_sympy(tree, rows.names) for tree in direct_candidates(rows, LINE)]
-    assert any(each.is_Mul and each.free_symbols == set(sympy.symbols("a b")) for each in found)
+    assert any(part.is_Mul and part.free_symbols == set(sympy.symbols("a b")) for part in found)
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: form.name)

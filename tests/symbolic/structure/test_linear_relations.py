@@ -39,14 +39,14 @@ def _holds(tree: Node, rows: SplitRows) -> bool:
 def test_a_ratio_of_sums_is_found_in_any_unit(size: float) -> None:
     X = _columns(2)
     rows = _rows(size * (X[:, 0] + 2 * X[:, 1] ** 2) / (X[:, 0] * X[:, 1] - 7), X)
-    assert any(_holds(each, rows) for each in _found(rows)[0])
+    assert any(_holds(name, rows) for name in _found(rows)[0])
 
 
 def test_a_ratio_is_found_over_many_decades() -> None:
     X = _columns(2)
     X[:, 0] = np.exp(8 * (X[:, 0] - 1.5))
     rows = _rows((X[:, 0] ** 2 + X[:, 1]) / (3 * X[:, 1] + X[:, 0]), X)
-    assert any(_holds(each, rows) for each in _found(rows)[0])
+    assert any(_holds(name, rows) for name in _found(rows)[0])
 
 
 def test_values_over_many_decades_cost_no_more_than_others() -> None:

@@ -60,7 +60,7 @@ def test_constants_may_stand_beside_the_inner_part() -> None:
     rows = table(lambda a, b: np.log(1.37 * a * np.exp(b) + 0.81) * b, 2)
     with running(Meter()):
         text = render(meetings(rows)[0])
-    constants = [float(each) for each in re.findall(r"\d+\.\d+", text)]
+    constants = [float(match) for match in re.findall(r"\d+\.\d+", text)]
     assert constants == pytest.approx([1.37, 0.81], abs=1e-9)
 
 

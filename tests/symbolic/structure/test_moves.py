@@ -31,7 +31,7 @@ def test_two_columns_merge_into_a_sum_of_any_powers(p: float, q: float, unit: fl
     rows = table(("a", "b"), X, np.log(X[:, 0] ** p + weight * X[:, 1] ** q) ** 2 + 3)
     view = SlopeView.of(State.table(rows))
     assert view is not None
-    merged = [each for each in pairs(view) if each.kind == "merge" and len(each.features) == 1]
+    merged = [pair for pair in pairs(view) if pair.kind == "merge" and len(pair.features) == 1]
     assert merged
     tape = Tape(merged[0].features[0], rows.names)
     feature, truth = tape.value(tape.start, rows.X), rows.X[:, 0] ** p + weight * rows.X[:, 1] ** q

@@ -54,8 +54,8 @@ def test_one_of_the_ways_to_write_a_formula_gives_back_the_target(seed: int) -> 
         if "b" not in state.reflected or "a" not in state.odd:
             continue
         tree = parse("a*sqrt(b)/(1 + a^2)", ["a", "b"]).tree
-        values = [Tape(each, ("a", "b")) for each in state.lifts(tree)]
-        errors = [np.abs(each.value(each.start, start.rows.X) - start.rows.y).max() for each in values]
+        values = [Tape(lift, ("a", "b")) for lift in state.lifts(tree)]
+        errors = [np.abs(value.value(value.start, start.rows.X) - start.rows.y).max() for value in values]
         assert np.nanmin(errors) < 1e-9
 
 

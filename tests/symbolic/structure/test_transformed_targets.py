@@ -17,9 +17,9 @@ def test_every_function_is_undone_by_its_outer_one(seed: int, ends: tuple[float,
     y = np.random.default_rng(seed).uniform(*ends, 20)
     sign, _, targets = transformed(y)
     assert sign == (0 if ends[0] < 0 < ends[1] else np.sign(ends[0]))
-    for each in targets:
-        tape = Tape(outside(each.outer, Variable("v"), sign), ("v",))
-        np.testing.assert_allclose(tape.value(tape.start, each.values[:, None]), y, rtol=1e-9, atol=1e-12)
+    for target in targets:
+        tape = Tape(outside(target.outer, Variable("v"), sign), ("v",))
+        np.testing.assert_allclose(tape.value(tape.start, target.values[:, None]), y, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(("astray", "sign"), [(0.0, 0), (0.2, 1)])
@@ -28,7 +28,7 @@ def test_a_turned_sign_counts_unless_noise_may_have_turned_it(astray: float, sig
     found, off, targets = transformed(y, astray=astray, about_zero=astray / 2)
     assert found == sign
     assert off.tolist() == [False] * 5 + [sign == 1]
-    assert (len(targets) > len([each for each in OUTERS if each.anywhere])) == (sign == 1)
+    assert (len(targets) > len([outer for outer in OUTERS if outer.anywhere])) == (sign == 1)
 
 
 def test_a_large_value_of_the_other_sign_is_no_noise() -> None:

@@ -41,7 +41,7 @@ def test_weighted_terms_are_all_of_those_below_a_bound(weights: np.ndarray) -> N
     powers, _ = weighted_terms(weights, 40)
     bound = float((powers @ weights).max())
     every = itertools.product(range(math.ceil(bound) + 1), repeat=len(weights))
-    below = {each for each in every if float(np.dot(each, weights)) <= bound + 1e-9}
+    below = {combination for combination in every if float(np.dot(combination, weights)) <= bound + 1e-9}
     assert {tuple(row) for row in powers.tolist()} == below
     assert len(powers) <= 40
 

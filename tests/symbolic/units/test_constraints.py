@@ -274,7 +274,7 @@ BINARY = ["+", "+", "*", "*", "max", "min", "mod"]
 def test_units_change_nothing_in_a_consistent_formula(
     tree: Node, powers: tuple[tuple[int, int], ...], scales: tuple[float, float]
 ) -> None:
-    columns = {name: tuple(map(Fraction, each)) for name, each in zip("pqr", powers, strict=True)}
+    columns = {name: tuple(map(Fraction, power)) for name, power in zip("pqr", powers, strict=True)}
     try:
         quantity = Rules(columns, ("a", "b")).quantity(tree)
     except MismatchError:
@@ -309,7 +309,7 @@ def conditioned(tree: Node, X: np.ndarray) -> bool:
 @given(st.lists(st.tuples(SMALL, SMALL, SMALL), min_size=1, max_size=6), st.tuples(SMALL, SMALL, SMALL))
 def test_groups_carry_the_units_they_promise(columns: list[tuple[int, ...]], target: tuple[int, ...]) -> None:
     names = [f"x{at}" for at in range(len(columns))]
-    exact = [tuple(map(Fraction, each)) for each in columns]
+    exact = [tuple(map(Fraction, column)) for column in columns]
     groups = find_groups(names, exact, tuple(map(Fraction, target)))
     matrix = sympy.Matrix(columns).T
     wanted = sympy.Matrix(target)
@@ -373,7 +373,7 @@ def test_many_columns_take_no_time() -> None:
     units: dict[str, object] = {f"x{at}": [(at * 7 + k * 5) % 5 - 2 for k in range(5)] for at in range(25)}
     known = Dimensions.read(units | {"y": [1, 2, 3, 1, 0]}, list(units))
     groups = known.groups()
-    matrix = sympy.Matrix([list(each) for each in known.columns]).T
+    matrix = sympy.Matrix([list(column) for column in known.columns]).T
     assert (matrix * sympy.Matrix(groups.products).T).is_zero_matrix
     assert len(groups.products) == 25 - matrix.rank()
-    assert all(len(render(each)) < 200 for each in groups.product_trees)
+    assert all(len(render(tree)) < 200 for tree in groups.product_trees)

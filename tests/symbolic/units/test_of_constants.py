@@ -76,7 +76,7 @@ def test_a_measured_power_is_written_in_few_digits() -> None:
 def test_the_search_says_which_constant_carries_which_unit() -> None:
     y = 9.81 * X[:, 0] * X[:, 1]
     fall = find_formula(X, y, names=COLUMNS, units={"m": "kg", "h": "m", "y": "J"}, work=0.02)
-    assert [each.unit for each in fall.best.constants] == ["m/s^2"]
+    assert [constant.unit for constant in fall.best.constants] == ["m/s^2"]
     assert "Constants carry units: 9.81 in m/s^2." in fall.message
     assert fall.to_dict()["best"]["constants"][0]["unit"] == "m/s^2"
     # A factor of one that is no mere number is told, too.
@@ -85,5 +85,5 @@ def test_the_search_says_which_constant_carries_which_unit() -> None:
     )
     assert "Constants carry units: 1 in s/kg/m^2." in odd.message
     plain = find_formula(X, y, names=COLUMNS, work=0.02)
-    assert [each.unit for each in plain.best.constants] == [None]
+    assert [constant.unit for constant in plain.best.constants] == [None]
     assert "units" not in plain.message

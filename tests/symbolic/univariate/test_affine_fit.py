@@ -97,10 +97,10 @@ def test_a_candidate_fares_alike_alone_and_in_company() -> None:
     together = join(singles)
     assert together.form.tolist() == sorted(together.form.tolist())
     assert {(int(f), b) for f, b in zip(together.form, together.b, strict=True)} == {
-        (int(each.form[0]), float(each.b[0])) for each in singles
+        (int(single.form[0]), float(single.b[0])) for single in singles
     }
     _, losses = refine(LIBRARY, together, target)
-    alone = {int(each.form[0]): float(refine(LIBRARY, each, target)[1][0]) for each in singles}
+    alone = {int(single.form[0]): float(refine(LIBRARY, single, target)[1][0]) for single in singles}
     np.testing.assert_allclose(losses, [alone[int(form)] for form in together.form], rtol=1e-8)
 
 

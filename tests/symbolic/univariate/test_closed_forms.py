@@ -50,7 +50,7 @@ KNOWN: dict[str, tuple[str, Curve, np.ndarray]] = {
 
 def right(found: tuple[Suggestion, ...], name: str) -> Suggestion:
     assert found[0].form.name == name, [
-        (each.form.name, each.residual, each.complexity) for each in found[:4]
+        (suggestion.form.name, suggestion.residual, suggestion.complexity) for suggestion in found[:4]
     ]
     return found[0]
 
@@ -102,7 +102,7 @@ def test_any_affine_image_is_recovered(
     exact = Suggestion(form, sign * scale, rate / half, -rate * (middle / half + centre), offset, 1.0, 0.0, 0)
     y = exact.value(x)
     found = fit_curve(x, y, accuracy=1e-7)
-    best = next(each for each in found if each.form.name == name)
+    best = next(point for point in found if point.form.name == name)
     assert best.residual < 1e-8
     allowed = {name} | ({"cos"} if name == "sin" else set())
     assert found[0].form.name in allowed or found[0].residual < 1e-7
@@ -140,20 +140,20 @@ def test_a_shift_is_reported_only_where_needed() -> None:
 
 def test_no_pole_inside_the_data() -> None:
     y = 1 / (GRID**2 + 0.01)
-    for each in fit_curve(GRID, y):
-        low, high = np.sort(each.b * GRID[[0, -1]] + each.c)
-        assert bool(each.form.domain.admits(low, high)), each.form.name
+    for point in fit_curve(GRID, y):
+        low, high = np.sort(point.b * GRID[[0, -1]] + point.c)
+        assert bool(point.form.domain.admits(low, high)), point.form.name
 
 
 def test_r2_and_residual_are_those_of_the_values() -> None:
     rng = np.random.default_rng(1)
     y = np.exp(GRID) + 0.1 * rng.standard_normal(128)
     w = rng.random(128)
-    for each in fit_curve(GRID, y, w):
-        misfit = np.average((each.value(GRID) - y) ** 2, weights=w)
+    for point in fit_curve(GRID, y, w):
+        misfit = np.average((point.value(GRID) - y) ** 2, weights=w)
         spread = np.average((y - np.average(y, weights=w)) ** 2, weights=w)
-        assert each.residual**2 == pytest.approx(misfit / spread, rel=1e-6, abs=1e-13)
-        assert each.r2 == pytest.approx(1 - misfit / spread, abs=1e-9)
+        assert point.residual**2 == pytest.approx(misfit / spread, rel=1e-6, abs=1e-13)
+        assert point.r2 == pytest.approx(1 - misfit / spread, abs=1e-9)
 
 
 def test_noise_does_not_buy_complexity() -> None:

@@ -75,7 +75,7 @@ def test_planted_constants_come_back(names, law, constants) -> None:
     pursuit = Pursuit(named(*names), law(PLACES), WEIGHT)
     best = (pursuit.singles(4, 8, 30) if len(constants) == 1 else pursuit.pairs())[0]
     assert best.unexplained < 1e-20
-    np.testing.assert_allclose(sorted(each.tolist() for each in best.constants), constants, rtol=1e-6)
+    np.testing.assert_allclose(sorted(constant.tolist() for constant in best.constants), constants, rtol=1e-6)
 
 
 def test_without_a_constant_none_is_fitted() -> None:

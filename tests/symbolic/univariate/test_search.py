@@ -40,7 +40,7 @@ def agrees(front, truth, low, high, near=1e-6):
         wanted = truth(x)
     good = np.isfinite(wanted)
     scale = np.abs(wanted[good]) + wanted[good & (x >= low) & (x <= high)].std()
-    return any(np.all(np.abs(value(each, x)[good] - wanted[good]) <= near * scale) for each in front)
+    return any(np.all(np.abs(value(formula, x)[good] - wanted[good]) <= near * scale) for formula in front)
 
 
 PLANTED = {
@@ -95,8 +95,8 @@ def test_peaks_on_a_decay_under_noise_leave_only_it():
     noise = 2.3 * rng.standard_normal(len(x))
     best = one_variable(x, truth + noise)[-1]
     assert np.sqrt(np.mean((value(best, x) - truth) ** 2)) < 0.35 * noise.std()
-    peaks = [each for each in to_sympy(best.tree, ("x",)).atoms(sympy.exp) if sympy.degree(each.args[0]) == 2]
-    centres = sorted(float(sympy.solve(sympy.diff(each.args[0]))[0]) for each in peaks)
+    peaks = [atom for atom in to_sympy(best.tree, ("x",)).atoms(sympy.exp) if sympy.degree(atom.args[0]) == 2]
+    centres = sorted(float(sympy.solve(sympy.diff(peak.args[0]))[0]) for peak in peaks)
     np.testing.assert_allclose(centres, [111, 148], atol=2)
 
 
@@ -132,7 +132,7 @@ def test_the_order_of_points_does_not_matter():
         one_variable(x, y),
         one_variable(x[order], y[order]),
     )
-    assert [render(each.tree) for each in straight] == [render(each.tree) for each in shuffled]
+    assert [render(item.tree) for item in straight] == [render(item.tree) for item in shuffled]
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.02])
@@ -154,10 +154,10 @@ def test_residual_and_complexity_are_what_they_say():
     rng = np.random.default_rng(5)
     x = rng.uniform(0, 3, 300)
     y = np.sin(2 * x) + 0.01 * rng.standard_normal(300)
-    for each in one_variable(x, y):
-        assert each.residual == pytest.approx(np.sqrt(np.mean((value(each, x) - y) ** 2)) / y.std(), rel=1e-6)
-        assert each.complexity == size(each.tree)
-        assert set(names_in(each.tree)) <= {"x", "pi"}
+    for form in one_variable(x, y):
+        assert form.residual == pytest.approx(np.sqrt(np.mean((value(form, x) - y) ** 2)) / y.std(), rel=1e-6)
+        assert form.complexity == size(form.tree)
+        assert set(names_in(form.tree)) <= {"x", "pi"}
 
 
 def test_weights_choose_what_counts():
@@ -171,7 +171,7 @@ def test_weights_choose_what_counts():
 def test_only_allowed_functions_are_used():
     x = np.linspace(-2, 2, 200)
     front = one_variable(x, np.sin(x) + x, forms=[FORMS["exp"], FORMS["square"]])
-    assert all("sin(" not in render(each.tree) and "cos(" not in render(each.tree) for each in front)
+    assert all("sin(" not in render(formula.tree) and "cos(" not in render(formula.tree) for formula in front)
     front = one_variable(x, np.sin(x) + x, forms=[FORMS["sin"]])
     assert agrees(front, lambda z: np.sin(z) + z, -2, 2)
 
@@ -229,9 +229,9 @@ trees = st.recursive(
     lambda inner: st.one_of(
         st.tuples(inner, inner).map(lambda pair: add(*pair)),
         st.tuples(inner, inner).map(lambda pair: multiply(*pair)),
-        inner.map(lambda each: power(each, 2)),
-        inner.map(lambda each: Apply("sin", (each,))),
-        inner.map(lambda each: Apply("exp", (Apply("sin", (each,)),))),
+        inner.map(lambda item: power(item, 2)),
+        inner.map(lambda item: Apply("sin", (item,))),
+        inner.map(lambda item: Apply("exp", (Apply("sin", (item,)),))),
     ),
     max_leaves=6,
 )
@@ -267,7 +267,7 @@ def test_the_best_pair_is_the_best_of_all_pairs():
     terms = CurveLibrary(x).powers()
     y = rng.standard_normal(60)
     found = min(
-        (each for each in SubsetSelection(terms, y, np.ones(60)).sums(2, 0.0) if len(each.members) == 2),
+        (total for total in SubsetSelection(terms, y, np.ones(60)).sums(2, 0.0) if len(total.members) == 2),
         key=lambda e: e.unexplained,
     )
     centred = y - y.mean()
@@ -285,7 +285,7 @@ def test_trees_read_as_sympy():
     x = np.linspace(0.5, 2, 100)
     front = one_variable(x, 1 / (np.exp(x) - 1))
     symbols = to_sympy(front[-1].tree, ["x"]).free_symbols
-    assert {str(each) for each in symbols} == {"x"}
+    assert {str(symbol) for symbol in symbols} == {"x"}
 
 
 def test_a_constant_without_bounds_is_no_simple_number() -> None:
@@ -312,4 +312,4 @@ def test_a_curve_gets_no_more_work_than_is_left_around_it(units):
     with running(Meter(most=units)):
         within = one_variable(x, y)
     alone = one_variable(x, y, work=units / CURVE_WORK_UNITS)
-    assert [each.tree for each in within] == [each.tree for each in alone]
+    assert [form.tree for form in within] == [form.tree for form in alone]

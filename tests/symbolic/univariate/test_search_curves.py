@@ -127,7 +127,7 @@ def test_quotients_of_polynomials_come_back(law) -> None:
     assert residual < 1e-9
     beyond = np.linspace(0.1, 5, 50)
     np.testing.assert_allclose(at(tree, ["x"], beyond), law(beyond), rtol=1e-5)
-    assert residual == min(each for _, each in found)
+    assert residual == min(item for _, item in found)
 
 
 def test_a_quotient_is_found_under_noise() -> None:
@@ -174,7 +174,7 @@ def test_the_phase_of_a_sine_is_unwrapped(inner) -> None:
     view = phase(curve(x, 2 * np.sin(inner(x)) + 0.3))
     assert view is not None
     # The same up to its sign and to whole turns; near the ends of the sine's range it hangs on the amplitude.
-    found, truth = (each - each.mean() for each in (view.points.y, inner(x)))
+    found, truth = (array - array.mean() for array in (view.points.y, inner(x)))
     assert min(np.abs(found - truth).max(), np.abs(found + truth).max()) < 0.1
     tree = view.wrap(Variable("g"))
     np.testing.assert_allclose(at(tree, ["g"], view.points.y), 2 * np.sin(inner(x)) + 0.3, atol=1e-6)
@@ -208,7 +208,7 @@ def test_a_sum_of_decays_is_not_passed_over_for_what_imitates_it() -> None:
     x = np.linspace(0, 1.15, 24)
     law = 0.12 * np.exp(-0.9 * x) + 0.9 * np.exp(-3.2 * x) + 1.4 * np.exp(-5.3 * x)
     found = one_variable(x, law + 3e-5 * np.random.default_rng(0).standard_normal(24))
-    texts = [render(each.tree) for each in found]
+    texts = [render(form.tree) for form in found]
     assert any(text.count("exp") == 3 for text in texts), texts
 
 

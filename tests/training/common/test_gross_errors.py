@@ -118,4 +118,4 @@ def test_a_network_learns_the_law_in_spite_of_gross_errors() -> None:
 
     assert error(robust) < 1e-2 < error(plain)
     clean = [ew.fit(ew.KAN([2, 1], seed=0), X, law, loss=loss, seed=0) for loss in ("robust", "squared")]
-    np.testing.assert_array_equal(*(each.network.predict(X) for each in clean))
+    np.testing.assert_array_equal(*(item.network.predict(X) for item in clean))

@@ -31,7 +31,7 @@ def test_offsets_are_the_means_of_the_sums(base: str | None) -> None:
     nodes = data.X
     with torch.no_grad():
         for layer in net.layers:
-            offset = sum(each.offset() for each in found if each.bias is layer.bias)
+            offset = sum(quadratic.offset() for quadratic in found if quadratic.bias is layer.bias)
             wanted = layer(nodes).mean(0) - layer.bias
             assert torch.allclose(torch.as_tensor(offset), wanted, rtol=1e-10, atol=1e-12)
             nodes = layer(nodes)
@@ -41,7 +41,9 @@ def test_layers_that_have_no_bias_or_lack_edges_are_left_alone() -> None:
     whole = KAN([40, 3, 1], seed=0)
     data = TrainingRows(rows().X.float(), rows().y.float(), rows().weight)
     thin = mask_edges(whole, [(0, 1, 2)]).network
-    assert [each.weights is thin.layers[1].coef for each in Centring(thin, data, 0).look()] == [True]
+    assert [quadratic.weights is thin.layers[1].coef for quadratic in Centring(thin, data, 0).look()] == [
+        True
+    ]
     assert Centring(KAN([40, 3, 1], bias=False, seed=0), data, 0).look() == []
 
 

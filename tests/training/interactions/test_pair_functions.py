@@ -102,10 +102,10 @@ positive = st.floats(1e-3, 1e3)
 
 @given(st.lists(st.tuples(positive, positive, st.integers(0, 3)), min_size=1, max_size=20), positive)
 def test_a_block_lies_between_what_it_says_and_what_those_as_rough_say_together(
-    each: list[tuple[float, float, int]], prior: float
+    item: list[tuple[float, float, int]], prior: float
 ):
-    free, size = (torch.tensor([row[k] for row in each], dtype=torch.float64) for k in (0, 1))
-    level = torch.tensor([row[2] for row in each])
+    free, size = (torch.tensor([row[k] for row in item], dtype=torch.float64) for k in (0, 1))
+    level = torch.tensor([row[2] for row in item])
     alone = precision(free, size, level, 0.0)
     assert torch.equal(alone, free / size)
     together = torch.stack([free[level == own].sum() / size[level == own].sum() for own in level])

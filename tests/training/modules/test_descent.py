@@ -36,7 +36,7 @@ def test_a_run_goes_on_to_the_same_bits(done: int, dtype: torch.dtype) -> None:
         for _ in range(steps):
             descent.step(lambda: (module(x) - x[:, :3]).square().mean(), 0.0)
 
-    straight, first = (Descent(each, 12, Recipe(0.05)) for each in (whole, part))
+    straight, first = (Descent(item, 12, Recipe(0.05)) for item in (whole, part))
     run(whole, straight, 12)
     run(part, first, done)
     again = copy.deepcopy(part)

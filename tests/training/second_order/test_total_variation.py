@@ -94,11 +94,11 @@ def test_a_change_of_units_of_hidden_nodes_changes_nothing() -> None:
         for layer in wide.layers[1:]:
             layer.load_state_dict({"grid": 3.0 * layer.grid}, strict=False)
     values: list[float] = []
-    for each in (net, wide):
-        slots = make_slots(each)
-        made = make_variation(each, slots, 1.0)
+    for item in (net, wide):
+        slots = make_slots(item)
+        made = make_variation(item, slots, 1.0)
         assert made is not None
-        values.append(made.value(pack(each, slots)))
+        values.append(made.value(pack(item, slots)))
     assert values[1] == pytest.approx(values[0], rel=1e-9)
 
 

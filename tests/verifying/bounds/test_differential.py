@@ -82,10 +82,10 @@ def test_the_same_function_is_equal_within_nothing(shape: list[int], dead: bool,
     other = copy.deepcopy(net)
     if dead:
         with torch.no_grad():
-            for each in (net, other):
-                each.layers[0].coef[1] = 0.0
+            for layer in (net, other):
+                layer.layers[0].coef[1] = 0.0
                 if len(shape) > 2:
-                    each.layers[1].coef[3] = 0.0
+                    layer.layers[1].coef[3] = 0.0
             other.layers[0].coef[:, :, 3 % shape[1]] += 0.5 if len(shape) > 2 else 0.0
         mask = other.layers[0].mask.clone()
         mask[1] = False

@@ -49,7 +49,7 @@ class Case:
         """Hidden nodes at the rows, by the network itself, (n, nodes)."""
         with torch.no_grad():
             sums = self.net.sums(torch.from_numpy(self.x))[:-1]
-        return np.concatenate([np.zeros((len(self.x), 0)), *(each.numpy() for each in sums)], 1)
+        return np.concatenate([np.zeros((len(self.x), 0)), *(total.numpy() for total in sums)], 1)
 
     def multipliers(self) -> Floats:
         """Random slopes, and shares of the rows."""
@@ -82,7 +82,7 @@ def test_the_dual_function_is_above_every_row_and_convex(
 ) -> None:
     case = Case(shape, seed, two=two)
     v, w = case.multipliers(), case.multipliers()
-    at, other = (dual(case.program, case.region, each[None]) for each in (v, w))
+    at, other = (dual(case.program, case.region, item[None]) for item in (v, w))
     for point in (at, other):
         assert point.value[0] + MARGIN * point.size[0] >= case.rows.min(0).max()
     slack = 1e-9 * (at.size[0] + other.size[0])
@@ -122,12 +122,16 @@ def test_candidates_are_points_of_the_sites(shape: tuple[int, ...]) -> None:
     worth = (found.vectors @ v[0, found.columns]).max(-1) if not found.out.any() else None
     worth = (found.vectors @ v[0, found.columns] + found.out).max(-1)[0] if worth is None else worth[0]
     nodal = 0.0
-    for each in node_choices(program, case.region):
-        assert each.heights is not None
-        assert each.own is not None
-        assert (each.heights[0] >= case.low[each.own, None] - 1e-9).all()
-        assert (each.heights[0] <= case.high[each.own, None] + 1e-9).all()
-        nodal += (each.vectors[0] @ v[0, each.columns] - each.heights[0] * v[0, each.own, None]).max(1).sum()
+    for choice in node_choices(program, case.region):
+        assert choice.heights is not None
+        assert choice.own is not None
+        assert (choice.heights[0] >= case.low[choice.own, None] - 1e-9).all()
+        assert (choice.heights[0] <= case.high[choice.own, None] + 1e-9).all()
+        nodal += (
+            (choice.vectors[0] @ v[0, choice.columns] - choice.heights[0] * v[0, choice.own, None])
+            .max(1)
+            .sum()
+        )
     most = dual(program, case.region, v)
     assert v[0] @ program.constant + worth.sum() + nodal <= most.value[0] + MARGIN * most.size[0]
 

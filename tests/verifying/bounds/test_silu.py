@@ -166,7 +166,7 @@ def test_one_layer_is_bounded_to_a_millionth_of_its_range() -> None:
         y = [net.predict(np.where(np.arange(2) == i, rows, low))[:, 0] for i in range(2)]
         at = net.predict(low[None])[0, 0]
         top = float(y[0].max() + y[1].max() - at)
-        size = float(sum(np.ptp(each) for each in y))
+        size = float(sum(np.ptp(value) for value in y))
         answer = ew.verify(net, f"output <= {top + 1e-6 * size!r}", where=domain_of(low, high), work=0.05)
         assert answer.status == "proved", answer
         steepest = float(slopes(net, rows, 0).max())

@@ -294,7 +294,7 @@ def test_slopes_in_an_input_with_a_scale_of_its_own(tmp_path: Path) -> None:
         }
         made = certificate(claim, where, [net], tmp_path, work=0.02)
         if made is not None:
-            trees += sum(len(each["tree"]) > 1 for each in made.document["proofs"])
+            trees += sum(len(item["tree"]) > 1 for item in made.document["proofs"])
             found = verdict(made, made.document, tmp_path)
             assert found.accepted, (seed, found.reason)
     assert trees > 0

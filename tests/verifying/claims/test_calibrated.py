@@ -249,7 +249,7 @@ def points(draw):
     kept = [draw(st.booleans()) for _ in p]
     # Flat stretches, and the very middle.
     p = [p[k - 1] if k and kept[k] else p[k] for k in range(len(p))]
-    p = [0.5 if abs(each - 0.5) < 0.1 else each for each in p]
+    p = [0.5 if abs(item - 0.5) < 0.1 else item for item in p]
     return RisingPolyline(tuple(x), tuple(np.maximum.accumulate(p).tolist()))
 
 

@@ -168,7 +168,7 @@ def test_the_box_of_a_network_in_single_precision_is_that_of_its_numbers(seed):
         net.input_scale.copy_(torch.from_numpy(rng.uniform(0.1, 9, 2)))
     domain = Columns(fitted(net)).domain([])
     for i, group in enumerate(domain.groups):
-        ends = [Fraction(float(each)) for each in net.layers[0].domain[i]]
+        ends = [Fraction(float(item)) for item in net.layers[0].domain[i]]
         shift, scale = Fraction(float(net.input_shift[i])), Fraction(float(net.input_scale[i]))
         for end, told in zip(ends, group.cells[0][0], strict=True):
             assert abs(shift + scale * end - Fraction(told)) <= 4 * Fraction(

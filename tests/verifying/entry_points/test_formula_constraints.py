@@ -19,10 +19,10 @@ BOX = {"x": (0.5, 3.0), "z": (-2.0, 2.0)}
 
 def statuses(law: sympy.Expr, *constraints: str) -> list[str]:
     told = prove_constraints(Formula(law, ("x", "z")), constraints, BOX)
-    for each in told:
-        assert str(each)
-        assert each.to_dict()["status"] == each.status
-    return [each.status for each in told]
+    for entry in told:
+        assert str(entry)
+        assert entry.to_dict()["status"] == entry.status
+    return [entry.status for entry in told]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_answers_agree_with_dense_sampling(c: list[float], kind: str) -> None:
 def test_a_constant_is_proved_or_refuted_too() -> None:
     law = Formula(sympy.Float(2.5), names=("x", "z"))
     found = prove_constraints(law, ["y <= 4", "y >= 3", "increasing(z)"], {"x": (0, 1), "z": (0, 1)})
-    assert [each.status for each in found] == ["proved", "refuted", "proved"]
+    assert [constraint.status for constraint in found] == ["proved", "refuted", "proved"]
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_missing_is_a_cell_and_no_word():
     word = rng.choice(["missing", "never missing", "a"], 300)
     v = rng.normal(size=300)
     for gaps in (False, True):
-        told = np.array([None if gaps and each == "a" else each for each in word], dtype=object)
+        told = np.array([None if gaps and item == "a" else item for item in word], dtype=object)
         net = ew.KANRegressor(mode="additive", members=1, random_state=0).fit(
             {"k": told, "v": v}, v + (word == "a")
         )

@@ -471,7 +471,7 @@ def test_a_claim_of_rising_is_refuted_by_two_rows_of_the_calibrated_model(method
     model = ew.calibrate(plain, table, good, method=method)
     answer = ew.verify(model, "monotone(amount, increasing)")
     assert isinstance(answer, Refuted)
-    first, second = (dict(each.row) for each in answer.cases)
+    first, second = (dict(case.row) for case in answer.cases)
     assert first["amount"] < second["amount"]
     assert first["rate"] == second["rate"]
     chances = [

@@ -68,7 +68,7 @@ def accepted(
         ew.save(net, paths[-1], overwrite=True)
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     evidence = [outcome.evidence for outcome in outcomes]
-    assert all(each is not None for each in evidence)
+    assert all(item is not None for item in evidence)
     made = certificate(hashes, claim, domain, evidence)  # pyright: ignore[reportArgumentType]
     made.save(where / "proof.json", overwrite=True)
     verdict = check(where / "proof.json", *paths)
@@ -157,8 +157,8 @@ def test_an_attribute_that_nothing_reads_never_flips_a_decision(tmp_path: Path) 
     domain = box(net, codes=(1,), count=2)
     threshold = float(np.median(net.predict(sample(domain, 1000))))
     found = flips(net, domain, 1, threshold)
-    assert [each.status for each in found] == ["proved", "proved"]
-    assert all(each.leaves == 1 for each in found)
+    assert [flip.status for flip in found] == ["proved", "proved"]
+    assert all(flip.leaves == 1 for flip in found)
     assert accepted(
         [net],
         domain,
@@ -175,17 +175,17 @@ def test_flips_are_found_and_ruled_out(tmp_path: Path) -> None:
     domain = box(net, codes=(1,), count=2)
     y = net.predict(sample(domain, 5000))[:, 0]
     middle = flips(net, domain, 1, float(np.median(y)))
-    assert "refuted" in [each.status for each in middle]
-    for each in middle:
-        if each.status == "refuted":
-            assert each.witness is not None
-            a, b = each.witness.copy(), each.witness.copy()
+    assert "refuted" in [flip.status for flip in middle]
+    for flip in middle:
+        if flip.status == "refuted":
+            assert flip.witness is not None
+            a, b = flip.witness.copy(), flip.witness.copy()
             a[1], b[1] = (cell[0][0] for cell in domain.groups[1].cells)
             decisions = net.predict(np.stack([a, b]))[:, 0] > float(np.median(y))
             assert decisions[0] != decisions[1]
     threshold = float(y.max() + 0.3 * (y.max() - y.min()))
     beyond = flips(net, domain, 1, threshold)
-    assert [each.status for each in beyond] == ["proved", "proved"]
+    assert [flip.status for flip in beyond] == ["proved", "proved"]
     assert accepted(
         [net],
         domain,
@@ -208,7 +208,7 @@ def test_the_greatest_change_is_certified(shape: list[int], tmp_path: Path) -> N
     found = [
         prove(net, domain, OutputBounds(((output(1, (1, a)), output(-1, (1, b))),), (tau,))) for a, b in pairs
     ]
-    assert {each.status for each in found} == {"proved"}
+    assert {item.status for item in found} == {"proved"}
     assert accepted(
         [net], domain, {"type": "changes_at_most", "output": 0, "group": 1, "tau": tau}, found, tmp_path
     )
@@ -245,7 +245,7 @@ def test_slopes_of_rows_lie_below_the_certified_bound(shape: list[int], degree: 
     net = network(shape, seed=13, degree=degree)
     domain = box(net)
     loose = [prove(net, domain, Slope(0, 0, sign, 1e4)) for sign in (1, -1)]
-    bound = max(each.upper for each in loose) + 1e4 + 1e-6
+    bound = max(text.upper for text in loose) + 1e4 + 1e-6
     rows = sample(domain, 4000)
     step = 1e-6
     ahead = rows.copy()
@@ -253,7 +253,7 @@ def test_slopes_of_rows_lie_below_the_certified_bound(shape: list[int], degree: 
     steepest = np.abs(net.predict(ahead) - net.predict(rows)).max() / step
     assert steepest <= bound + 1e-4
     found = [prove(net, domain, Slope(0, 0, sign, bound)) for sign in (1, -1)]
-    assert {each.status for each in found} == {"proved"}
+    assert {item.status for item in found} == {"proved"}
     assert accepted(
         [net], domain, {"type": "lipschitz", "output": 0, "input": 0, "bound": bound}, found, tmp_path
     )
@@ -267,7 +267,7 @@ def test_two_networks_are_equal_within_what_they_differ_by(tmp_path: Path) -> No
     domain = box(one, codes=(0,))
     goals = [OutputBounds(((output(sign, None, 0), output(-sign, None, 1)),), (0.4,)) for sign in (1.0, -1.0)]
     found = [prove([one, other], domain, goal) for goal in goals]
-    assert {each.status for each in found} == {"proved"}
+    assert {item.status for item in found} == {"proved"}
     assert accepted([one, other], domain, {"type": "equal", "epsilon": 0.4}, found, tmp_path)
     tight = prove(
         [one, other], domain, OutputBounds(((output(-1, None, 0), output(1, None, 1)),), (1e-3,)), work=0.03

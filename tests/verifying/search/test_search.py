@@ -90,10 +90,10 @@ def test_a_growing_tree_never_raises_its_bound_and_covers_every_row(
     # Rows above what is closed lie in a part that is still open, whose bound is above them.
     for k in np.flatnonzero(y > tree.closed):
         found = [
-            each.bound
-            for _, _, each in tree.open
-            if inside(each.part, x[k : k + 1])[0]
-            and living(space, each.part)[0][space.first[2] + int(x[k, 2])]
+            item.bound
+            for _, _, item in tree.open
+            if inside(item.part, x[k : k + 1])[0]
+            and living(space, item.part)[0][space.first[2] + int(x[k, 2])]
         ]
         assert max(found) >= y[k] - 1e-9
 

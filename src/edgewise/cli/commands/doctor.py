@@ -206,9 +206,9 @@ def _threads() -> Check:
         from threadpoolctl import threadpool_info
 
         pools = {
-            (each["internal_api"], each["num_threads"])
-            for each in threadpool_info()
-            if each["user_api"] == "blas"
+            (item["internal_api"], item["num_threads"])
+            for item in threadpool_info()
+            if item["user_api"] == "blas"
         }
     except Exception:
         return Check("threads", "note", "unknown without torch and threadpoolctl")

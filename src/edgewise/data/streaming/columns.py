@@ -71,7 +71,7 @@ class Numbers:
             self._sketch()
         if self.digest is None:
             values, place = np.unique(x + 0.0, return_inverse=True)  # + 0.0: zero has one sign
-            own = np.stack([np.bincount(place, each) for each in (None, weight, drawn)])
+            own = np.stack([np.bincount(place, item) for item in (None, weight, drawn)])
             self._count(values, own.astype(np.float64))
             if len(self.values) <= MOST_VALUES:
                 return
@@ -89,9 +89,9 @@ class Numbers:
             if len(self.values) > MOST_VALUES:
                 self._sketch()
             return
-        for each in (self, other):
-            if each.digest is None:
-                each._sketch()
+        for item in (self, other):
+            if item.digest is None:
+                item._sketch()
         assert self.digest is not None
         self.digest.merge(other.digest)
         self.digest.compress()

@@ -127,8 +127,8 @@ def masses(encoding: Encoding, statistics: Statistics) -> tuple[Mass, ...]:
             x = RawColumn(column.name, known.kind, numbers=np.append(values, np.nan))
             rows = np.append(counts, gaps)
         inputs = column.encode(x)[rows > 0]
-        for each in inputs.T:
-            distinct, place = np.unique(each, return_inverse=True)
+        for time in inputs.T:
+            distinct, place = np.unique(time, return_inverse=True)
             found.append((distinct, np.bincount(place, rows[rows > 0]).astype(np.float64)))
     return tuple(found)
 

@@ -154,7 +154,7 @@ class Source:
         if None in counts:
             return None
         blocks = held = 0
-        for rows in (each for part in self.parts for each in part.rows or ()):
+        for rows in (row for part in self.parts for row in part.rows or ()):
             held = 0 if held + rows >= ROWS_OF_LEAF else held + rows
             blocks += held == 0
         return blocks + (held > 0)
@@ -272,7 +272,7 @@ def open_source(paths: str | os.PathLike[str] | Sequence[str], filesystem: Any =
     """
     filesystem = fs.LocalFileSystem() if filesystem is None else filesystem
     one = isinstance(paths, (str, os.PathLike))
-    files = _found(paths, filesystem) if one else [str(as_path(each, "paths")) for each in paths]
+    files = _found(paths, filesystem) if one else [str(as_path(path, "paths")) for path in paths]
     if not files:
         raise FileError(f"There is no file {short(os.fspath(paths))}; name a file, a folder or a pattern.")  # pyright: ignore
     parts, first = list[FilePart](), None
@@ -290,13 +290,13 @@ def _found(path: str | os.PathLike[str], filesystem: Any) -> list[str]:
     if isinstance(filesystem, fs.LocalFileSystem):
         if os.path.isdir(name):
             return [
-                each for each in sorted(glob.glob(os.path.join(name, "**"), recursive=True)) if _is_data(each)
+                item for item in sorted(glob.glob(os.path.join(name, "**"), recursive=True)) if _is_data(item)
             ]
         return [name] if os.path.exists(name) else sorted(glob.glob(name, recursive=True))
     info = filesystem.get_file_info(name)
     if info.type == fs.FileType.Directory:
         every = filesystem.get_file_info(fs.FileSelector(name, recursive=True))
-        return sorted(each.path for each in every if _is_data(each.path))
+        return sorted(item.path for item in every if _is_data(item.path))
     return [name] if info.type == fs.FileType.File else []
 
 

@@ -61,7 +61,7 @@ def is_dataset(data: Any) -> bool:
 
 def _are_paths(data: Any) -> bool:
     listed = isinstance(data, (list, tuple)) and bool(data)
-    return listed and all(isinstance(each, (str, os.PathLike)) for each in cast("Sequence[Any]", data))
+    return listed and all(isinstance(values, (str, os.PathLike)) for values in cast("Sequence[Any]", data))
 
 
 def _is_frame(data: Any) -> bool:

@@ -51,11 +51,11 @@ def _run(basis: BSpline, nodes: Tensor, coef: Tensor, **results: int) -> None:
     pieces = basis.pieces
     assert pieces is not None
     # Copies, where there are any, live until the call is over.
-    grid = [each.contiguous() for each in (basis.breaks, pieces.table, pieces.origin, pieces.width)]
+    grid = [item.contiguous() for item in (basis.breaks, pieces.table, pieces.origin, pieces.width)]
     rows, parts, inputs = nodes.shape
     call = Laplace(rows, inputs, coef.shape[-1], parts - 2, grid[0].shape[-1] - 1)
     call.is_double, call.threads = nodes.dtype is torch.float64, torch.get_num_threads()
-    call.breaks, call.table, call.origin, call.width = (each.data_ptr() for each in grid)
+    call.breaks, call.table, call.origin, call.width = (point.data_ptr() for point in grid)
     call.nodes, call.coef = nodes.data_ptr(), coef.data_ptr()
     for name, at in results.items():
         setattr(call, name, at)

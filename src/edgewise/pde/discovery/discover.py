@@ -113,8 +113,8 @@ def discover(
         )
     samples = [read_samples(f, c, periodic) for f, c in zip(many, places, strict=True)]
     names = Names(samples[0].names, samples[0].coordinates)
-    for each in samples:
-        if (each.names, each.coordinates) != (names.fields, names.coordinates):
+    for sample in samples:
+        if (sample.names, sample.coordinates) != (names.fields, names.coordinates):
             raise InputError(
                 subject="All experiments", expected=f"have the fields {among(names.fields)} in one order"
             )
@@ -123,7 +123,7 @@ def discover(
     highest = check_int(order if order is not None else (4 if len(space) == 1 else 2), "order", low=1, high=4)
     try:
         with one_thread(), running(meter):
-            fits = [fit(each) for each in samples]
+            fits = [fit(sample) for sample in samples]
             right = _LawTerms(names, space, highest, degree, terms, time)
             laws = tuple(_law(alternatives, right, fits, samples, seed, halves) for alternatives in lefts)
     except StopError as stop:
@@ -147,10 +147,10 @@ def _lefts(left: Any, names: Names, time: str) -> list[list[Monomial]]:
     if left is not None:
         given = [left] if isinstance(left, str) else check_names(left, "left")
         found = [names.read(text) for text in given]
-        for text, each in zip(given, found, strict=True):
-            if len(each) != 1 or each[0][1] != 1 or not any(each[0][0][1]):
+        for text, item in zip(given, found, strict=True):
+            if len(item) != 1 or item[0][1] != 1 or not any(item[0][0][1]):
                 raise InputError(argument="left", expected="be derivatives, such as 'u_t'", got=short(text))
-        return [[each] for each in found]
+        return [[item] for item in found]
     if time not in names.coordinates:
         raise InputError(
             f"discover needs to know what the laws give where there is no coordinate of time '{time}': "
@@ -245,8 +245,8 @@ def _found(
     side = reduced([(1.0, left)], d)
     highest = max(max(orders, default=0) for part in [side, *parts] for orders in part)
     forms = [
-        WeakRows(each, weights_for(each, own, highest, len(fits)))
-        for each, own in zip(fits, samples, strict=True)
+        WeakRows(item, weights_for(item, own, highest, len(fits)))
+        for item, own in zip(fits, samples, strict=True)
     ]
     search = SubsetSearch(forms, side, parts)
     ranked, rows = search.best()
@@ -265,11 +265,11 @@ def _found(
     )
     others = [
         Rival(
-            f"{names.text(left)} = {right_side(_written(each, terms))}",
+            f"{names.text(left)} = {right_side(_written(item, terms))}",
             float(behind - score),
-            subsets.get(each.subset, 0) / halves,
+            subsets.get(item.subset, 0) / halves,
         )
-        for behind, each in ranked[1 : _RIVALS + 1]
+        for behind, item in ranked[1 : _RIVALS + 1]
     ]
     return Law(
         names.text(left),

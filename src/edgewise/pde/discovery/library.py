@@ -34,7 +34,7 @@ class Names:
         """As `u^2*u_x`: factors without derivatives first."""
         if not of:
             return "1"
-        ordered = sorted(of, key=lambda each: (sum(each[0][1]), each[0]))
+        ordered = sorted(of, key=lambda item: (sum(item[0][1]), item[0]))
         return "*".join(self.jet(jet) + (f"^{power}" if power > 1 else "") for jet, power in ordered)
 
     def read(self, text: str) -> Monomial:
@@ -112,9 +112,9 @@ def library(names: Names, space: Sequence[int], order: int, degree: int) -> tupl
     d, fields = len(names.coordinates), range(len(names.fields))
     still = (0,) * d
     plain = [
-        monomial({(f, still): each.count(f) for f in each})
+        monomial({(f, still): combination.count(f) for f in combination})
         for size in range(degree + 1)
-        for each in combinations_with_replacement(fields, size)
+        for combination in combinations_with_replacement(fields, size)
     ]
     every: list[tuple[int, ...]] = [
         orders
@@ -124,15 +124,15 @@ def library(names: Names, space: Sequence[int], order: int, degree: int) -> tupl
     groups: list[tuple[str, list[tuple[int, ...]]]] = [("", [orders]) for orders in every]
     if len(space) > 1 and order > 1:
         groups.append(("lap", [tuple(2 * (a == axis) for a in range(d)) for axis in space]))
-    groups.sort(key=lambda each: (sum(each[1][0]), tuple(-o for o in each[1][0])))
-    found = [MonomialTerm(names.text(each), ((1.0, each),)) for each in plain]
+    groups.sort(key=lambda group: (sum(group[1][0]), tuple(-o for o in group[1][0])))
+    found = [MonomialTerm(names.text(item), ((1.0, item),)) for item in plain]
     for name, group in groups:
         for f in fields:
-            for each in plain:
-                if sum(power for _, power in each) >= degree:
+            for item in plain:
+                if sum(power for _, power in item) >= degree:
                     continue
-                parts = tuple((1.0, monomial({**dict(each), (f, orders): 1})) for orders in group)
-                front = f"{names.text(each)}*" if each else ""
+                parts = tuple((1.0, monomial({**dict(item), (f, orders): 1})) for orders in group)
+                front = f"{names.text(item)}*" if item else ""
                 text = f"{front}{name}({names.fields[f]})" if name else names.text(parts[0][1])
                 found.append(MonomialTerm(text, parts))
     return tuple(found)

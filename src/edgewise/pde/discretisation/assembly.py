@@ -219,12 +219,12 @@ class Assembler:
             objective += float(sum((patch.mass * r * r).sum() for r in residuals))
             cells = [len(rule.cells) for rule in patch.rules]
             live = self._numbers[p].shape[1]
-            each = (
+            counts_of = (
                 int(np.prod(cells[1:]))
                 * live
                 * max(live, int(np.prod([len(rule.local) for rule in patch.rules])) * patch.compiled.count)
             )
-            step = max(1, _STRIP // max(each, 1))
+            step = max(1, _STRIP // max(counts_of, 1))
             for first in range(0, cells[0], step):
                 strip = slice(first, min(first + step, cells[0]))
                 matrix, right = self._strip(p, strip, slopes, residuals, root)
@@ -252,8 +252,8 @@ class Assembler:
         cells = [len(rule.cells) for rule in patch.rules]
         sizes = [(len(rule.cells), len(rule.local)) for rule in patch.rules]
         d, live = len(cells), self._numbers[0].shape[1]
-        each = [int(np.prod([axis.space.live for axis in axes])) for axes in self.layout.axes]
-        starts = np.concatenate([[0], np.cumsum(each)])
+        counts_of = [int(np.prod([axis.space.live for axis in axes])) for axes in self.layout.axes]
+        starts = np.concatenate([[0], np.cumsum(counts_of)])
         mass = self._by_cell(patch.mass, sizes)
         step = max(1, _STRIP // max(int(np.prod(cells[1:])) * live**2, 1))
         for first in range(0, cells[0], step):
@@ -268,7 +268,7 @@ class Assembler:
                 block = integrate((mass * self._by_cell(slope, sizes))[strip], pairs, d)
                 rows = slice(starts[tests[e].field], starts[tests[e].field + 1])
                 small[:, rows, starts[f] : starts[f + 1]] += block.reshape(
-                    count, each[tests[e].field], each[f]
+                    count, counts_of[tests[e].field], counts_of[f]
                 )
             for test, r in zip(tests, residuals, strict=True):
                 factors = [self._local(0, test.field, axis, order) for axis, order in enumerate(test.orders)]
@@ -302,8 +302,8 @@ class Assembler:
         places, jets = patch.places(self.layout.spaces), patch.jets(fields)
         sizes = [(len(rule.cells), len(rule.local)) for rule in patch.rules]
         d, numbers = len(sizes), self._numbers[p]
-        each = [int(np.prod([axis.space.live for axis in axes])) for axes in self.layout.axes]
-        starts = np.concatenate([[0], np.cumsum(each)])
+        counts_of = [int(np.prod([axis.space.live for axis in axes])) for axes in self.layout.axes]
+        starts = np.concatenate([[0], np.cumsum(counts_of)])
         total = np.zeros(numbers.shape)
         slopes = patch.compiled.derivatives(places, jets)
         for (e, j), slope in zip(patch.compiled.entries, slopes, strict=True):

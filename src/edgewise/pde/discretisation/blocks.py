@@ -170,7 +170,7 @@ def _joined(region: Region, triangles: Triangles, sides: Mapping[frozenset[int],
         found.append((_squareness(quad, triangles.points, region, sides), pair[0], pair[1], quad))
     faces: list[list[int]] = []
     taken: set[int] = set()
-    for good, a, b, quad in sorted(found, key=lambda each: (-each[0], each[1], each[2])):
+    for good, a, b, quad in sorted(found, key=lambda item: (-item[0], item[1], item[2])):
         if good > 0.5 and a not in taken and b not in taken:
             taken |= {a, b}
             faces.append(quad)

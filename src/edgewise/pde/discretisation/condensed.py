@@ -139,7 +139,7 @@ class Condensed:
 
     def solve(self, right: Any) -> Any:
         """The change of the coefficients whose residuals change by `right`; not finite where the system is singular."""
-        kind = np.result_type(right, *(each.dtype for each in self._inverse[:1]))
+        kind = np.result_type(right, *(tensor.dtype for tensor in self._inverse[:1]))
         rest, found = right.astype(kind), np.zeros(self.count, dtype=kind)
         inner: list[Any] = []
         for n, which in enumerate(self._slices):

@@ -57,7 +57,7 @@ class DataRows:
 
 def relative_noise(rows: Sequence[DataRows], sigma: Sequence[float]) -> float:
     """Noise relative to the values, the least of all sets."""
-    sizes = [max(float(np.sqrt((each.values**2).mean())), 1e-300) for each in rows]
+    sizes = [max(float(np.sqrt((row.values**2).mean())), 1e-300) for row in rows]
     return max(min(s / size for s, size in zip(sigma, sizes, strict=True)), 1e-7)
 
 

@@ -235,7 +235,7 @@ class Elements(ABC):
 
     def local(self, values: Floats, degree: int, s: Sampling) -> list[Floats]:
         """Values and derivatives in the reference element's directions, at places, of functions by their values (l, n)."""
-        return [values @ each.T for each in self.basis(degree, s.at)]
+        return [values @ array.T for array in self.basis(degree, s.at)]
 
     def tested(self, degree: int, along: Sequence[Floats], value: Floats | None, s: Sampling) -> Floats:
         """Sums over places of what goes with the derivatives of test functions in each direction, and with them: (L, n)."""
@@ -314,7 +314,7 @@ class MeshField:
         value, *inner = self.numbering.mesh.local(values, self.numbering.degree, s)
         inverse = s.inverse[which]
         outer = [
-            np.asarray(sum(each * inverse[..., a, b] for a, each in enumerate(inner)))
+            np.asarray(sum(item * inverse[..., a, b] for a, item in enumerate(inner)))
             for b in range(inverse.shape[-1])
         ]
         return value, *outer

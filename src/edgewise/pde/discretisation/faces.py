@@ -61,7 +61,7 @@ def face_conditions(problem: Problem) -> FaceConditions:
     """The conditions, sorted into those built in and those met in the mean."""
     built_in: list[BuiltIn] = []
     weak: list[Weak] = []
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
     taken: dict[tuple[Any, ...], tuple[Any, Any]] = {}
     for condition in problem.conditions:
         for face in condition.part.faces:
@@ -98,7 +98,7 @@ def outward(residual: Any, face: Face, symbol: Any) -> Any:
 
 
 def _built_in(residual: Any, face: Face, problem: Problem) -> tuple[BuiltIn | None, Any]:
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
     symbol, at = symbols[face.axis], problem.domain.bounds[face.axis][1 if face.high else 0]
     fields = {f for f in residual.atoms(AppliedUndef) if f in problem.fields}
     if len(fields) != 1:
@@ -144,8 +144,8 @@ def _counts(derivative: Any) -> Any:
 def _somewhere(problem: Problem) -> dict[Any, float]:
     """A place of the domain at which data may be compared, of no special numbers."""
     return {
-        each.tree: low + (0.3819 + 0.1 * n) * (high - low)
-        for n, (each, (low, high)) in enumerate(
+        coordinate.tree: low + (0.3819 + 0.1 * n) * (high - low)
+        for n, (coordinate, (low, high)) in enumerate(
             zip(problem.domain.coordinates, problem.domain.bounds, strict=True)
         )
     }

@@ -23,7 +23,7 @@ def loose_unknowns(inside: Compiled, faces: FaceConditions, count: int) -> tuple
     count : int
         Number of unknowns.
     """
-    held = {each.field for each in faces.built_in if each.end.weights[0]}
+    held = {face.field for face in faces.built_in if face.end.weights[0]}
     for compiled in (inside, *(weak.compiled for weak in faces.weak)):
         held |= {compiled.jets[j][0] for _, j in compiled.entries if not any(compiled.jets[j][1])}
     return tuple(f for f in range(count) if f not in held)

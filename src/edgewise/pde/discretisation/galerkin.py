@@ -49,7 +49,7 @@ class Galerkin:
         self.numberings = tuple(Numbering(mesh, degree - low) for low in form.lower)
         self._places = degree + mesh.integrated_beyond
         self.sampling = mesh.sampling(self._places)
-        self.offsets = np.concatenate([[0], np.cumsum([each.count for each in self.numberings])])
+        self.offsets = np.concatenate([[0], np.cumsum([numbering.count for numbering in self.numberings])])
         self._rims: list[tuple[RimForm, RimSampling]] = [
             (rim, found)
             for n, rim in enumerate(form.rims)
@@ -79,13 +79,15 @@ class Galerkin:
         """The functions that are linear on every element, by their coefficients: (count, corners of each unknown)."""
         parts: list[sparse.csr_matrix] = []
         corners, count = self.mesh.numbered(1), self.mesh.coefficients(1)
-        for each in self.numberings:
-            _, first = np.unique(each.table, return_index=True)
-            element, local = np.unravel_index(first, each.table.shape)
-            weights = self.mesh.values(1, self.mesh.lattice(each.degree))[local]
-            rows = np.repeat(np.arange(each.count), weights.shape[1])
+        for numbering in self.numberings:
+            _, first = np.unique(numbering.table, return_index=True)
+            element, local = np.unravel_index(first, numbering.table.shape)
+            weights = self.mesh.values(1, self.mesh.lattice(numbering.degree))[local]
+            rows = np.repeat(np.arange(numbering.count), weights.shape[1])
             columns = corners[element].ravel()
-            parts.append(sparse.csr_matrix((weights.ravel(), (rows, columns)), shape=(each.count, count)))
+            parts.append(
+                sparse.csr_matrix((weights.ravel(), (rows, columns)), shape=(numbering.count, count))
+            )
         return sparse.csr_matrix(sparse.block_diag(parts))
 
     def nodes(self, unknown: int) -> tuple[Ints, Floats]:
@@ -119,7 +121,8 @@ class Galerkin:
     def fields(self, values: Floats) -> tuple[MeshField, ...]:
         """The unknowns as functions."""
         return tuple(
-            MeshField(each, values[own]) for each, own in zip(self.numberings, self.slices, strict=True)
+            MeshField(numbering, values[own])
+            for numbering, own in zip(self.numberings, self.slices, strict=True)
         )
 
     def at_time(self, time: float) -> Self:
@@ -133,7 +136,7 @@ class Galerkin:
     @cached_property
     def inner(self) -> Bools:
         """Which coefficients of an element belong to it alone."""
-        return np.concatenate([self.mesh.within(each.degree) for each in self.numberings])
+        return np.concatenate([self.mesh.within(numbering.degree) for numbering in self.numberings])
 
     @property
     def count(self) -> int:
@@ -173,7 +176,7 @@ class Galerkin:
     def rim_integral(self, compiled: Compiled, values: Floats, numbers: Sequence[int]) -> float:
         """The integral of a term of first derivatives over parts of the boundary."""
         total, fields = 0.0, self.fields(values)
-        for on in (each for n in numbers for each in self.mesh.on_part(n, self._places)):
+        for on in (sampling for n in numbers for sampling in self.mesh.on_part(n, self._places)):
             found = compiled.residuals(on.arguments, _rim_jets(compiled, on, fields))[0]
             total += float((found * on.mass).sum())
         return total

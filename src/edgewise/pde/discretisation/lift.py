@@ -29,7 +29,11 @@ def reductions(
         tuple(
             reduce(
                 space if lower is None else space.lowered(lower[f][axis]),
-                [each.end for each in conditions if each.field == f and each.face.axis == axis],
+                [
+                    condition.end
+                    for condition in conditions
+                    if condition.field == f and condition.face.axis == axis
+                ],
             )
             for axis, space in enumerate(spaces)
         )
@@ -109,7 +113,7 @@ def lift(
     known = known or {}
     total = np.zeros([space.size for space in spaces])
     for axis in range(len(spaces)):
-        numbers = [n for n, each in enumerate(conditions) if each.face.axis == axis]
+        numbers = [n for n, condition in enumerate(conditions) if condition.face.axis == axis]
         if not numbers:
             continue
         along = [space for a, space in enumerate(spaces) if a != axis]
@@ -136,7 +140,7 @@ def lift(
     # A later coordinate may have been left without some of its data: exactly where these contradict each other.
     worst = 0.0
     for axis in range(len(spaces)):
-        numbers = [n for n, each in enumerate(conditions) if each.face.axis == axis]
+        numbers = [n for n, condition in enumerate(conditions) if condition.face.axis == axis]
         along = [space for a, space in enumerate(spaces) if a != axis]
         for row, n in enumerate(numbers):
             wanted = known[n].on(along).coefficients if n in known else _data(conditions[n], spaces, along)

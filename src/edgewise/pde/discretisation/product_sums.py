@@ -250,7 +250,7 @@ class _Columns:
                 for order, along in pairs
             ]
             block = np.concatenate(left, axis=2).reshape(len(own) * s, -1) @ np.concatenate(
-                [each[at] for each in pairs.values()]
+                [pair[at] for pair in pairs.values()]
             )
             charge(block.size * places * len(pairs) / RATE)
             total[own] += block.reshape(len(own), s, -1)

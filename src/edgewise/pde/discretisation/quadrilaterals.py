@@ -224,7 +224,7 @@ class Quadrilaterals(Elements):
         own = _square(values)
         right = own @ value.T
         found = value @ right, slope @ right, value @ (own @ slope.T)
-        return [each.reshape(len(own), -1) for each in found]
+        return [array.reshape(len(own), -1) for array in found]
 
     def tested(self, degree: int, along: Sequence[Floats], value: Floats | None, s: Sampling) -> Floats:
         """Sums over places of what goes with both derivatives of test functions, and with them: (L, n)."""

@@ -29,7 +29,7 @@ def parts_of(size: int, dimension: int) -> tuple[tuple[int, ...], ...]:
 def indices(degree: int, dimension: int) -> tuple[tuple[int, ...], ...]:
     """Which place is which, by how many steps of the degree it is toward each corner: corners, edges, faces, inside."""
     found: list[tuple[int, ...]] = []
-    for part in (each for size in range(dimension + 1) for each in parts_of(size, dimension)):
+    for part in (part for size in range(dimension + 1) for part in parts_of(size, dimension)):
         for steps in itertools.product(range(1, degree + 1), repeat=len(part)):
             if sum(steps) == degree:
                 whole = [0] * (dimension + 1)

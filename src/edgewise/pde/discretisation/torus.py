@@ -49,8 +49,8 @@ class Torus:
         """With all modes up to so many waves along the longest coordinate, equally fine along the others."""
         longest = max(span)
         places: list[int] = []
-        for each in span:
-            size: Any = next_fast_len(2 * int(np.ceil((3 * waves * each / longest + 2) / 2)), real=True)
+        for value in span:
+            size: Any = next_fast_len(2 * int(np.ceil((3 * waves * value / longest + 2) / 2)), real=True)
             places.append(int(size) + int(size) % 2)
         return cls(tuple(low), tuple(span), tuple(places))
 
@@ -74,8 +74,8 @@ class Torus:
         """Which modes products do not spoil."""
         inside = [np.abs(n) < size / 3 for n, size in zip(self.indices, self.shape, strict=True)]
         found = inside[0]
-        for each in inside[1:]:
-            found = found & each
+        for item in inside[1:]:
+            found = found & item
         return found
 
     @cached_property
@@ -224,7 +224,7 @@ class Current:
         return at
 
     def _on_grid(self, found: Sequence[Any]) -> list[Floats]:
-        return [np.broadcast_to(np.asarray(each, dtype=float), self.torus.shape) for each in found]
+        return [np.broadcast_to(np.asarray(item, dtype=float), self.torus.shape) for item in found]
 
     def _jets(self, spectra: Spectra, all_of_them: bool) -> list[Floats]:
         """Values of the jets at the places; zero for those in L unless they are asked for, and along time."""
@@ -257,9 +257,9 @@ class Current:
         slopes = self._on_grid(evolution.inside.slopes(*at, *self.constants, *jets))
         pulls: list[Spectra] = []
         number = {jet: n for n, jet in enumerate(evolution.inside.jets)}
-        for each in evolution.tangents:
-            own = [jets[number[jet]] for jet in each.jets]
-            found = self._on_grid(each.values(*at, *self.constants, *own))
+        for tangent in evolution.tangents:
+            own = [jets[number[jet]] for jet in tangent.jets]
+            found = self._on_grid(tangent.values(*at, *self.constants, *own))
             pulls.append(self.apply(self.inverse, -self.torus.spectra(np.stack(found))))
         return slopes, np.array(pulls).reshape(len(pulls), evolution.count, *self.torus.half)
 
@@ -362,14 +362,14 @@ def start_modes(evolution: Evolution, fields: Sequence[int], waves: int) -> Star
             continue
         phases = (1.0,) if not any(wave) else (1.0, -1j)
         found += [(f, wave, complex(phase), round(size)) for f in fields for phase in phases]
-    found.sort(key=lambda each: (each[0], each[3], each[1], each[2].imag))
+    found.sort(key=lambda item: (item[0], item[3], item[1], item[2].imag))
     top = waves + 1
     return StartModes(
         evolution.count,
-        np.array([each[0] for each in found], dtype=np.int64),
-        np.array([each[1] for each in found], dtype=np.int64).reshape(-1, len(evolution.span)),
-        np.array([each[2] for each in found], dtype=complex),
-        np.array([each[0] * top + each[3] for each in found], dtype=np.int64),
-        np.array([each[3] for each in found], dtype=np.int64),
+        np.array([item[0] for item in found], dtype=np.int64),
+        np.array([item[1] for item in found], dtype=np.int64).reshape(-1, len(evolution.span)),
+        np.array([item[2] for item in found], dtype=complex),
+        np.array([item[0] * top + item[3] for item in found], dtype=np.int64),
+        np.array([item[3] for item in found], dtype=np.int64),
         waves,
     )

@@ -52,7 +52,7 @@ class Box:
     @property
     def time(self) -> int | None:
         """Number of the coordinate of time, if there is one."""
-        return next((axis for axis, each in enumerate(self.coordinates) if each.time), None)
+        return next((axis for axis, coordinate in enumerate(self.coordinates) if coordinate.time), None)
 
     def __or__(self, other: PlaneShape) -> Region:
         return self.as_region() | other
@@ -103,21 +103,25 @@ class Box:
     @property
     def parameters(self) -> tuple[int, ...]:
         """Numbers of the coordinates that are parameters of a family."""
-        return tuple(axis for axis, each in enumerate(self.coordinates) if each.parameter)
+        return tuple(axis for axis, coordinate in enumerate(self.coordinates) if coordinate.parameter)
 
     @property
     def boundary(self) -> Parts:
         """Parts by name: left, right, bottom, top, back, front, start, end, walls (all but start and end), and "x low"."""
         parts: dict[str, Part] = {}
-        space = [axis for axis, each in enumerate(self.coordinates) if not each.time and not each.parameter]
-        for axis, each in enumerate(self.coordinates):
-            if self.periodic[axis] or each.parameter:
+        space = [
+            axis
+            for axis, coordinate in enumerate(self.coordinates)
+            if not coordinate.time and not coordinate.parameter
+        ]
+        for axis, coordinate in enumerate(self.coordinates):
+            if self.periodic[axis] or coordinate.parameter:
                 continue
-            names = ("start", "end") if each.time else _NAMES[space.index(axis)]
+            names = ("start", "end") if coordinate.time else _NAMES[space.index(axis)]
             for high, name in zip((False, True), names, strict=True):
                 face = Face(name, axis, high)
                 parts[name] = Part(name, (face,))
-                parts[f"{each.name} {'high' if high else 'low'}"] = Part(name, (face,))
+                parts[f"{coordinate.name} {'high' if high else 'low'}"] = Part(name, (face,))
         walls = tuple(
             part.faces[0]
             for name, part in parts.items()
@@ -161,20 +165,20 @@ def box(
     around = (periodic,) if isinstance(periodic, Coordinate) else periodic
     around = all_are(around, Coordinate, "periodic", "coordinates")
     ranges = as_mapping(ranges, "ranges", "coordinates to ranges")
-    if not ranges or any(not isinstance(each, Coordinate) for each in ranges):
+    if not ranges or any(not isinstance(span, Coordinate) for span in ranges):
         raise InputError(argument="ranges", expected="be a range for each coordinate, {x: (0, 1), t: (0, 1)}")
-    bounds = tuple(check_range(given, each) for each, given in ranges.items())
-    names = [each.name for each in ranges]
-    if len(set(names)) < len(names) or sum(each.time for each in ranges) > 1:
+    bounds = tuple(check_range(given, name) for name, given in ranges.items())
+    names = [span.name for span in ranges]
+    if len(set(names)) < len(names) or sum(span.time for span in ranges) > 1:
         raise InputError(
             subject="The coordinates of a box",
             expected="have different names, and one of them at most is time",
         )
-    known = {each.name for each in around}
+    known = {item.name for item in around}
     if strange := known - set(names):
         raise InputError(
             argument="periodic", expected="name coordinates that have a range in the box", got=among(strange)
         )
-    if sum(not each.time and not each.parameter for each in ranges) > 3:
+    if sum(not span.time and not span.parameter for span in ranges) > 3:
         raise InputError("A box has at most three coordinates of space.")
     return Box(tuple(ranges), bounds, tuple(name in known for name in names))

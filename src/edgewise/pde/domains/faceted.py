@@ -77,7 +77,7 @@ def named_parts(
                 got=short(name),
             )
         several = where if isinstance(where, list) else [where]
-        for n in sorted({n for each in several for n in meant(name, each)}):
+        for n in sorted({n for item in several for n in meant(name, item)}):
             if found[n] != names[n]:
                 raise InputError(
                     f"The names '{found[n]}' and '{name}' are for one {word} of the boundary, which nowhere turns by more "
@@ -222,5 +222,5 @@ def largest_first(group: Ints, size: Floats, middle: Floats) -> Ints:
     box, in the order of where they lie (n, 3)."""
     total = np.bincount(group, size)
     center = [np.bincount(group, size * middle[:, k]) / total for k in range(3)]
-    digits = [np.round(each / max(float(np.abs(each).max()), 1e-300), 6) for each in (*center[::-1], -total)]
+    digits = [np.round(item / max(float(np.abs(item).max()), 1e-300), 6) for item in (*center[::-1], -total)]
     return np.argsort(np.lexsort(digits))[group].astype(np.int64)

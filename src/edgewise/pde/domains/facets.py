@@ -188,7 +188,7 @@ def winding(at: Floats, places: Floats, facets: Ints) -> Floats:
     for first in range(0, len(at), step):
         part = slice(first, first + step)
         a, b, c = (places[facets[:, k]][None] - at[part][:, None] for k in range(3))
-        la, lb, lc = (np.linalg.norm(each, axis=2) for each in (a, b, c))
+        la, lb, lc = (np.linalg.norm(item, axis=2) for item in (a, b, c))
         volume = (a * np.cross(b, c)).sum(2)
         rest = la * lb * lc + (a * b).sum(2) * lc + (b * c).sum(2) * la + (c * a).sum(2) * lb
         total[part] = np.arctan2(volume, rest).sum(1) / (2 * np.pi)

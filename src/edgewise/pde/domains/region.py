@@ -263,7 +263,7 @@ def _cut(one: Region, other: Region, close: float) -> list[Curve]:
     """The curves of a region, cut where they meet those of another."""
     pieces: list[Curve] = []
     for curve in one.curves:
-        meet = [s for each in other.curves for s in curve.meetings(each, close)]
+        meet = [s for item in other.curves for s in curve.meetings(item, close)]
         ends, least = [0.0], 4 * close / curve.size
         for share in sorted(meet):
             if share > ends[-1] + least and share < 1 - least:

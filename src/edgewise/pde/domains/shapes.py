@@ -178,7 +178,7 @@ def _pair(value: Any, what: str) -> tuple[float, float]:
 
 def _two(coordinates: Any, of: str) -> tuple[Coordinate, Coordinate]:
     given = tuple(coordinates) if isinstance(coordinates, tuple | list) else ()
-    if len(given) != 2 or any(not isinstance(each, Coordinate) or each.time for each in given):
+    if len(given) != 2 or any(not isinstance(entry, Coordinate) or entry.time for entry in given):
         raise InputError(
             subject=f"The first argument of {of}",
             expected="be two coordinates of space, (x, y)",

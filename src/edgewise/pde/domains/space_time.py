@@ -202,7 +202,7 @@ def during(shape: Any, times: Mapping[Coordinate, tuple[float, float]]) -> Space
         )
     (clock,) = clocks
     span = check_range(given[clock], clock)
-    names = [each.name for each in shape.coordinates]
+    names = [coordinate.name for coordinate in shape.coordinates]
     if clock.name in names:
         raise InputError(
             subject="Time", expected=f"have another name than {among(names)}", got=f"'{clock.name}'"

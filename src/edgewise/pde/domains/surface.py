@@ -117,7 +117,7 @@ class TriangleSurface(FacetedShape):
         """Places (q, 3) near it -> places on the smooth surface; themselves where there is no equation of one."""
         if self.smooth is None:
             return lambda at: at
-        symbols = [each.tree for each in self.coordinates]
+        symbols = [coordinate.tree for coordinate in self.coordinates]
         tree = sp.sympify(self.smooth.residual)
         every = sp.lambdify(symbols, [tree, *(sp.diff(tree, s) for s in symbols)], modules=["scipy", "numpy"])
         least = 1e-15 * float(np.abs(self.places).max())
@@ -125,7 +125,7 @@ class TriangleSurface(FacetedShape):
         def project(at: Floats) -> Floats:
             found = np.array(at, dtype=float)
             for _ in range(_STEPS):
-                level, *slopes = (np.broadcast_to(each, len(at)) for each in every(*found.T))
+                level, *slopes = (np.broadcast_to(array, len(at)) for array in every(*found.T))
                 slope = np.stack(slopes, axis=1)
                 square = (slope**2).sum(1)
                 with np.errstate(divide="ignore", invalid="ignore"):
@@ -220,7 +220,7 @@ def surface(
         )
     if smooth is not None and (
         smooth.residual.atoms(AppliedUndef)
-        or not smooth.residual.free_symbols <= {each.tree for each in given}
+        or not smooth.residual.free_symbols <= {entry.tree for entry in given}
     ):
         raise InputError(argument="smooth", expected="have coordinates and numbers alone", got=short(smooth))
     places, facets = joined(corners_of(source, scale, of))

@@ -53,8 +53,8 @@ def fill(solid: Solid, width: float, at: Floats, widths: Floats) -> Triangulatio
     # Netgen takes places nearer than 1e-7 for one.
     middle, size = solid.places.mean(0), solid.size
     parameters = meshing.MeshingParameters(maxh=width / size, grading=_GRADING)
-    for place, each in zip((at - middle) / size, widths / size, strict=True):
-        parameters.RestrictH(*map(float, place), float(each))
+    for place, item in zip((at - middle) / size, widths / size, strict=True):
+        parameters.RestrictH(*map(float, place), float(item))
     try:
         shape = _shape(occ, (solid.places - middle) / size, solid)
         mesh = occ.OCCGeometry(shape).GenerateMesh(parameters)
@@ -125,7 +125,7 @@ def _shape(occ: Any, places: Floats, solid: Solid) -> Any:
     for members in np.split(order, np.flatnonzero(np.diff(plane[order])) + 1):
         group = facets[members]
         loops = _loops(places, group)
-        for polygon in [loops] if loops else [[list(map(int, each))] for each in group]:
+        for polygon in [loops] if loops else [[list(map(int, facet))] for facet in group]:
             wires = [occ.Wire([segment(a, b) for a, b in itertools.pairwise([*p, p[0]])]) for p in polygon]
             face = occ.Face(wires[0])
             for hole in wires[1:]:

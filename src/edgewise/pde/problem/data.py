@@ -65,10 +65,10 @@ def data(
     """
     if not isinstance(term, Expr):
         raise InputError(argument="term", expected="be an unknown or a term of unknowns", got=short(term))
-    if not isinstance(places, Mapping) or not all(isinstance(each, Coordinate) for each in places):
+    if not isinstance(places, Mapping) or not all(isinstance(place, Coordinate) for place in places):
         raise InputError(argument="places", expected="be an array for each coordinate, {x: [...], t: [...]}")
     wanted = check_vector(values, "values")
-    at = {each.name: check_vector(value, f"places['{each.name}']") for each, value in places.items()}
+    at = {name.name: check_vector(value, f"places['{name.name}']") for name, value in places.items()}
     for name, array in at.items():
         if len(array) != len(wanted):
             raise InputError(

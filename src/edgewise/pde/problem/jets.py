@@ -104,25 +104,25 @@ def compile_equations(residuals: Sequence[Any], fields: Sequence[Any], symbols: 
     InputError
         Where a derivative is of an order above four, or of something that is no unknown.
     """
-    done = [sp.sympify(each).doit() for each in residuals]
+    done = [sp.sympify(residual).doit() for residual in residuals]
     names: dict[Any, Jet] = {}
-    for each in done:
-        for derivative in each.atoms(sp.Derivative):
+    for item in done:
+        for derivative in item.atoms(sp.Derivative):
             names[derivative] = _jet(derivative, fields, symbols)
-        for field in each.atoms(AppliedUndef):
+        for field in item.atoms(AppliedUndef):
             if field in fields:
                 names[field] = (list(fields).index(field), (0,) * len(symbols))
     jets = tuple(sorted(set(names.values())))
     letters = {jet: sp.Symbol(f"_jet{n}", real=True) for n, jet in enumerate(jets)}
     # Derivatives before the functions inside them.
     order = sorted(names, key=lambda tree: (not isinstance(tree, sp.Derivative), str(tree)))
-    plain = [each.xreplace({tree: letters[names[tree]] for tree in order}) for each in done]
+    plain = [item.xreplace({tree: letters[names[tree]] for tree in order}) for item in done]
     arguments = [*symbols, *letters.values()]
     slopes: list[sp.Expr] = []
     entries: list[tuple[int, int]] = []
-    for e, each in enumerate(plain):
+    for e, item in enumerate(plain):
         for n, jet in enumerate(jets):
-            slope = sp.diff(each, letters[jet])
+            slope = sp.diff(item, letters[jet])
             if slope != 0:
                 slopes.append(slope)
                 entries.append((e, n))
@@ -142,7 +142,7 @@ def compile_equations(residuals: Sequence[Any], fields: Sequence[Any], symbols: 
 
 
 def _symbols(trees: Sequence[Any]) -> frozenset[Any]:
-    return frozenset(symbol for each in trees for symbol in each.free_symbols)
+    return frozenset(symbol for tree in trees for symbol in tree.free_symbols)
 
 
 def _jet(derivative: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> Jet:

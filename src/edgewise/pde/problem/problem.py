@@ -61,20 +61,20 @@ def on(part: Part | Any, *equations: Equation | tuple[Equation, ...]) -> tuple[C
             expected="be a part of the boundary, domain.boundary['left']",
             got=short(part),
         )
-    return tuple(Condition(part, each) for each in flat(equations, "on"))
+    return tuple(Condition(part, equation) for equation in flat(equations, "on"))
 
 
 def flat(equations: Iterable[Any], of: str) -> list[Equation]:
     """Equations out of lists and vector equations; what is none is refused."""
     found: list[Equation] = []
-    for each in equations:
-        if isinstance(each, Equation):
-            found.append(each)
-        elif isinstance(each, list | tuple):
-            found += flat(each, of)
+    for equation in equations:
+        if isinstance(equation, Equation):
+            found.append(equation)
+        elif isinstance(equation, list | tuple):
+            found += flat(equation, of)
         else:
             raise InputError(
-                f"{of} takes equations such as lap(u) == f. Got {short(each)} of type {type(each).__name__}; "
+                f"{of} takes equations such as lap(u) == f. Got {short(equation)} of type {type(equation).__name__}; "
                 "'==' needs an unknown or a coordinate on one side."
             )
     return found
@@ -124,7 +124,7 @@ class Problem:
             raise InputError(
                 argument="equations", expected="have an unknown", advice="make one with unknown('u', x, y)"
             )
-        symbols = [each.tree for each in self.domain.coordinates]
+        symbols = [coordinate.tree for coordinate in self.domain.coordinates]
         for field in self.fields:
             if set(field.args) != set(symbols):
                 raise InputError(
@@ -132,16 +132,18 @@ class Problem:
                     f"{among(map(str, symbols))}. It depends on {among(map(str, field.args))}."
                     + _where_time_goes(self.domain, field)
                 )
-        for each in [*equations, *(condition.equation for condition in self.conditions)]:
-            known = (EigenvalueSymbol, ConstantSymbol) if any(each is own for own in equations) else _KNOWN
+        for equation in [*equations, *(condition.equation for condition in self.conditions)]:
+            known = (
+                (EigenvalueSymbol, ConstantSymbol) if any(equation is own for own in equations) else _KNOWN
+            )
             strange = sorted(
                 str(s)
-                for s in each.residual.free_symbols - set(symbols)
+                for s in equation.residual.free_symbols - set(symbols)
                 if isinstance(s, sp.Symbol) and not isinstance(s, known)
             )
             if strange:
                 raise InputError(
-                    f"'{each!r}' has the name '{strange[0]}', which is no coordinate of the domain"
+                    f"'{equation!r}' has the name '{strange[0]}', which is no coordinate of the domain"
                     f"{did_you_mean(strange[0], map(str, symbols))}; give constants as numbers."
                 )
         if len(equations) < len(self.fields):
@@ -150,8 +152,8 @@ class Problem:
                 expected=f"be as many as the unknowns, {len(self.fields)}",
                 got=len(equations),
             )
-        for each in self.conditions:
-            _check_condition(each, self.fields)
+        for condition in self.conditions:
+            _check_condition(condition, self.fields)
 
     @property
     def box(self) -> Box | None:
@@ -161,7 +163,12 @@ class Problem:
     @property
     def fields(self) -> tuple[AppliedUndef, ...]:
         """The unknowns as sympy functions of their coordinates, by name."""
-        found = {f for each in self.equations for f in each.residual.atoms(AppliedUndef) if f.func != NORMAL}
+        found = {
+            f
+            for equation in self.equations
+            for f in equation.residual.atoms(AppliedUndef)
+            if f.func != NORMAL
+        }
         return tuple(sorted(found, key=str))
 
     @property
@@ -176,7 +183,9 @@ class Problem:
     def constants(self) -> tuple[ConstantSymbol, ...]:
         """Constants to be found from data, by name."""
         every = [*self.equations, *(condition.equation for condition in self.conditions)]
-        found = {s for each in every for s in each.residual.free_symbols if isinstance(s, ConstantSymbol)}
+        found = {
+            s for equation in every for s in equation.residual.free_symbols if isinstance(s, ConstantSymbol)
+        }
         return tuple(sorted(found, key=str))
 
     @property
@@ -187,7 +196,7 @@ class Problem:
 
 def _where_time_goes(domain: Any, field: Any) -> str:
     """How a shape gets time, where an unknown has one."""
-    clocks = [each for each in field.args if isinstance(each, TimeSymbol)]
+    clocks = [argument for argument in field.args if isinstance(argument, TimeSymbol)]
     if not clocks or domain.on_grid or domain.time is not None:
         return ""
     return f" A shape goes through time as shape.during({{{clocks[0]}: (0, 1)}})."
@@ -199,16 +208,16 @@ _KNOWN = (EigenvalueSymbol, ConstantSymbol, NormalSymbol)
 
 def _conditions(given: Any) -> list[Condition]:
     found: list[Condition] = []
-    for each in given:
-        if isinstance(each, Condition):
-            found.append(each)
-        elif isinstance(each, list | tuple):
-            found += _conditions(each)
+    for entry in given:
+        if isinstance(entry, Condition):
+            found.append(entry)
+        elif isinstance(entry, list | tuple):
+            found += _conditions(entry)
         else:
             raise InputError(
                 argument="conditions",
                 expected="be what on(domain.boundary[...], u == 0) gives",
-                got=short(each),
+                got=short(entry),
             )
     return found
 
@@ -217,20 +226,20 @@ def _check_condition(condition: Condition, fields: Sequence[AppliedUndef]) -> No
     used = {f for f in condition.equation.residual.atoms(AppliedUndef) if f.func != NORMAL}
     if not used:
         raise InputError(f"The condition '{condition.equation!r}' on '{condition.part.name}' has no unknown.")
-    for each in used - set(fields):
+    for part in used - set(fields):
         raise InputError(
-            f"The condition '{condition.equation!r}' has the unknown '{each.func.__name__}', which is in no equation."
+            f"The condition '{condition.equation!r}' has the unknown '{part.func.__name__}', which is in no equation."
         )
 
 
 def velocities(problem: Problem) -> tuple[str, str] | None:
     """Two unknowns of a plane that the equations state to have no divergence."""
-    space = [each.tree for each in problem.domain.coordinates if not each.time]
+    space = [coordinate.tree for coordinate in problem.domain.coordinates if not coordinate.time]
     if len(space) != 2:
         return None
     names: dict[Any, str] = dict(zip(problem.fields, problem.names, strict=True))
-    for each in problem.equations:
-        terms = sp.Add.make_args(each.residual)
+    for equation in problem.equations:
+        terms = sp.Add.make_args(equation.residual)
         pairs = [(t.args[0], t.variables) for t in terms if isinstance(t, sp.Derivative)]
         if len(terms) == len(pairs) == 2:
             along = {steps[0]: field for field, steps in pairs if len(steps) == 1}
@@ -245,8 +254,8 @@ def on_region(problem: Problem) -> Problem:
         return problem
     region = problem.box.as_region()
     conditions = [
-        Condition(region.boundary[face.name], each.equation)
-        for each in problem.conditions
-        for face in each.part.faces
+        Condition(region.boundary[face.name], condition.equation)
+        for condition in problem.conditions
+        for face in condition.part.faces
     ]
     return Problem(region, problem.equations, conditions)

@@ -92,7 +92,7 @@ def _combined(tree: ast.expr, made: Mapping[str, Box | Region], expression: str)
         return made[tree.id]
     if not isinstance(tree, ast.BinOp):
         raise _unread(expression)
-    left, right = (_combined(each, made, expression) for each in (tree.left, tree.right))
+    left, right = (_combined(item, made, expression) for item in (tree.left, tree.right))
     if isinstance(tree.op, ast.BitOr):
         return left | right
     if isinstance(tree.op, ast.BitAnd):
@@ -122,7 +122,7 @@ def _shape(name: str, given: Any, plane: tuple[Coordinate, Coordinate]) -> Box |
         (x, y), (first, second) = plane, _numbers(name, table["box"], 2)
         return box({x: tuple(_numbers(name, first, 2)), y: tuple(_numbers(name, second, 2))})
     if kind == "polygon":
-        corners = [_pair(name, each) for each in _numbers(name, table["polygon"])]
+        corners = [_pair(name, number) for number in _numbers(name, table["polygon"])]
         edges = table.get("edges")
         if edges is not None and not (
             isinstance(edges, list) and all(isinstance(e, str) for e in cast("Any", edges))
@@ -149,7 +149,7 @@ def _numbers(name: str, value: Any, count: int | None = None) -> list[Any]:
         raise InputError(
             subject=f"'{name}' of [shapes]", expected=f"have {many} there, as in {_LIKE}", got=short(value)
         )
-    return [each if isinstance(each, list) else _number(name, each) for each in found]
+    return [item if isinstance(item, list) else _number(name, item) for item in found]
 
 
 def _number(name: str, value: Any) -> float:
@@ -219,7 +219,7 @@ def solid_in(table: Mapping[str, Any], folder: Path) -> Solid | TriangleSurface:
             got=short(smooth),
         )
     if smooth is not None:
-        equations = read_equations(smooth, {each.name: each for each in coordinates})
+        equations = read_equations(smooth, {coordinate.name: coordinate for coordinate in coordinates})
         if len(equations) != 1:
             raise InputError(
                 subject=f"'{_SMOOTH}' of [domain]", expected="be one equation", got=short(smooth)

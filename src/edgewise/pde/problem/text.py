@@ -141,7 +141,7 @@ def problem_from_text(
         "domain",
         "a Box, a Region, a TriangleSurface, a Solid or one of these through time",
     )
-    names: dict[str, Any] = {each.name: each for each in domain.coordinates}
+    names: dict[str, Any] = {coordinate.name: coordinate for coordinate in domain.coordinates}
     for name in _texts(unknowns, "unknowns"):
         _refuse_taken(name, names)
         names[name] = Unknown(name, *domain.coordinates)
@@ -159,7 +159,7 @@ def problem_from_text(
         for text in _texts(texts, part):
             held += on(_part(domain, part), read_equations(text, names))
     problem = Problem(domain, found, held, jumps=check_bool(jumps, "jumps"))
-    wanted = [name for name, each in names.items() if isinstance(each, Unknown)]
+    wanted = [name for name, unknown in names.items() if isinstance(unknown, Unknown)]
     if idle := sorted(set(wanted) - set(problem.names)):
         raise InputError(f"The unknown {among(idle)} is in no equation; leave it out of 'unknowns'.")
     return problem
@@ -306,7 +306,7 @@ def _domain(table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path) -
     made: dict[Any, tuple[float, float]] = {}
     for name, ends in ranges.items():
         made[Coordinate(name, name == clock, name in families)] = _range(name, ends)
-    return box(made, periodic=tuple(each for each in made if each.name in around))
+    return box(made, periodic=tuple(item for item in made if item.name in around))
 
 
 def _still(
@@ -330,7 +330,7 @@ def _range(name: str, ends: Any) -> tuple[float, float]:
             expected=f"be two numbers, {name} = [0, 1]",
             got=short(ends),
         )
-    low, high = (_number(name, each) for each in cast("list[Any]", ends))
+    low, high = (_number(name, end) for end in cast("list[Any]", ends))
     return low, high
 
 
@@ -365,7 +365,7 @@ def _is_number(value: object) -> bool:
 def _texts(value: Any, what: str) -> list[str]:
     """One text, or a list of texts."""
     found = [value] if isinstance(value, str) else value
-    if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in cast("Any", found)):
+    if not isinstance(found, list | tuple) or not all(isinstance(text, str) for text in cast("Any", found)):
         raise InputError(subject=f"'{what}'", expected="be a text or a list of texts", got=short(value))
     return list(cast("Sequence[str]", found))
 
@@ -392,7 +392,7 @@ def _constant(name: str, value: Any, names: Mapping[str, Any]) -> Any:
 
 
 def _part(domain: Domain, name: str) -> Part:
-    first, *rest = (domain.boundary[each.strip()] for each in name.split("|"))
-    for each in rest:
-        first = first | each
+    first, *rest = (domain.boundary[part.strip()] for part in name.split("|"))
+    for other in rest:
+        first = first | other
     return first

@@ -87,8 +87,8 @@ def timed_form(problem: Problem) -> TimedForm:
     """
     domain = problem.domain
     assert isinstance(domain, SpaceTime)
-    clock, space = domain.clock.tree, [each.tree for each in domain.shape.coordinates]
-    residuals = [each.residual.doit() for each in problem.equations]
+    clock, space = domain.clock.tree, [coordinate.tree for coordinate in domain.shape.coordinates]
+    residuals = [equation.residual.doit() for equation in problem.equations]
     orders = [
         max((_order(d, clock) for r in residuals for d in _of(r, u)), default=0) for u in problem.fields
     ]
@@ -111,14 +111,14 @@ def timed_form(problem: Problem) -> TimedForm:
         tree, moved = sp.sympify(tree).doit(), dict[Any, Any]()
         for f, u in enumerate(problem.fields):
             moved[u] = made[f, 0]
-            for each in _of(tree, u):
-                k = _order(each, clock)
+            for item in _of(tree, u):
+                k = _order(item, clock)
                 if (f, k) not in made:
                     raise InputError(
-                        f"'{each}' has a higher derivative in time than the equations have of '{problem.names[f]}'."
+                        f"'{item}' has a higher derivative in time than the equations have of '{problem.names[f]}'."
                     )
-                rest = [(s, n) for s, n in each.variable_count if s != clock]
-                moved[each] = sp.Derivative(made[f, k], *rest) if rest else made[f, k]
+                rest = [(s, n) for s, n in item.variable_count if s != clock]
+                moved[item] = sp.Derivative(made[f, k], *rest) if rest else made[f, k]
         return tree.xreplace(moved)
 
     walls, begins = _parted(problem.conditions)
@@ -126,12 +126,12 @@ def timed_form(problem: Problem) -> TimedForm:
     moment = _Moment(
         domain.shape,
         [
-            _AtATime(Expr(at_a_time(each)), zero, repr(own))
-            for each, own in zip(residuals, problem.equations, strict=True)
+            _AtATime(Expr(at_a_time(residual)), zero, repr(own))
+            for residual, own in zip(residuals, problem.equations, strict=True)
         ],
         [
-            Condition(part, _AtATime(Expr(at_a_time(each.equation.residual)), zero, repr(each.equation)))
-            for part, each in walls
+            Condition(part, _AtATime(Expr(at_a_time(wall.equation.residual)), zero, repr(wall.equation)))
+            for part, wall in walls
         ],
         tuple(made.values()),
         tuple(f"dt({problem.names[f]})" if k else problem.names[f] for f, k in fields),
@@ -156,14 +156,14 @@ def timed_form(problem: Problem) -> TimedForm:
         starts,
         moment,
         at_a_time,
-        not any(clock in each.slopes_of for each in compiled),
-        any(clock in each.values_of for each in compiled),
+        not any(clock in flux.slopes_of for flux in compiled),
+        any(clock in flux.values_of for flux in compiled),
     )
 
 
 def _of(tree: Any, unknown: Any) -> list[Any]:
     """The derivatives of an unknown in a term."""
-    return [each for each in tree.atoms(sp.Derivative) if each.expr == unknown]
+    return [atom for atom in tree.atoms(sp.Derivative) if atom.expr == unknown]
 
 
 def _order(derivative: Any, clock: Any) -> int:
@@ -184,17 +184,18 @@ def _parted(conditions: Sequence[Condition]) -> tuple[list[tuple[Part, Condition
     """Conditions on the shape's boundary, with their parts of it, and those at the start."""
     walls: list[tuple[Part, Condition]] = []
     begins: list[Condition] = []
-    for each in conditions:
-        rims = tuple(face for face in each.part.faces if not isinstance(face, Face))
-        ends = [face for face in each.part.faces if isinstance(face, Face)]
+    for condition in conditions:
+        rims = tuple(face for face in condition.part.faces if not isinstance(face, Face))
+        ends = [face for face in condition.part.faces if isinstance(face, Face)]
         if any(face.high for face in ends):
             raise InputError(
-                f"The condition '{each.equation!r}' stands at the end of time; on shapes there are those at the start alone."
+                f"The condition '{condition.equation!r}' stands at the end of time; "
+                "on shapes there are those at the start alone."
             )
         if rims:
-            walls.append((Part(each.part.name, rims), each))
+            walls.append((Part(condition.part.name, rims), condition))
         if ends:
-            begins.append(each)
+            begins.append(condition)
     return walls, begins
 
 
@@ -206,11 +207,11 @@ def _starts(
     orders: Sequence[int],
 ) -> dict[tuple[int, int], Evaluate]:
     domain: Any = problem.domain
-    clock, space = domain.clock.tree, [each.tree for each in domain.shape.coordinates]
+    clock, space = domain.clock.tree, [coordinate.tree for coordinate in domain.shape.coordinates]
     found: dict[tuple[int, int], Evaluate] = {}
-    for each in begins:
+    for begin in begins:
         # The outward direction of the start is that back in time.
-        tree = each.equation.residual.replace(NORMAL, lambda u: -sp.diff(u, clock))
+        tree = begin.equation.residual.replace(NORMAL, lambda u: -sp.diff(u, clock))
         tree = at_a_time(tree).subs(clock, sp.Float(domain.span[0], 17))
         used = [key for key, field in made.items() if tree.has(field)]
         letter = sp.Dummy()
@@ -218,7 +219,7 @@ def _starts(
         weight = sp.diff(plain, letter)
         if len(used) != 1 or tree.atoms(sp.Derivative) or weight == 0 or weight.has(letter):
             raise InputError(
-                subject=f"The condition '{each.equation!r}' at the start",
+                subject=f"The condition '{begin.equation!r}' at the start",
                 expected="give one unknown, or one derivative in time, by the coordinates of space",
             )
         f, k = used[0]
@@ -226,7 +227,7 @@ def _starts(
         if k >= orders[f]:
             order = "no derivative in time" if orders[f] == 0 else "no higher derivative in time than that"
             raise InputError(
-                f"The equations have {order} of '{name}': leave out '{each.equation!r}' at the start."
+                f"The equations have {order} of '{name}': leave out '{begin.equation!r}' at the start."
             )
         if (f, k) in found:
             raise InputError(
@@ -235,7 +236,7 @@ def _starts(
         value = plain.subs(letter, 0) / (-1 * weight)
         if value.atoms(AppliedUndef):
             raise InputError(
-                subject=f"The condition '{each.equation!r}' at the start", expected="give numbers"
+                subject=f"The condition '{begin.equation!r}' at the start", expected="give numbers"
             )
         found[f, k] = sp.lambdify(space, value, modules=["scipy", "numpy"])
     lacking = [

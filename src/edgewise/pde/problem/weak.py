@@ -152,10 +152,10 @@ def weak_form(
         Where equations are of an order above two or not linear in the second derivatives, unknowns and equations do
         not match, or conditions are missing or of a kind that cannot be met.
     """
-    fields, symbols = problem.fields, [each.tree for each in problem.domain.coordinates]
+    fields, symbols = problem.fields, [coordinate.tree for coordinate in problem.domain.coordinates]
     unknowns = len(fields) - len(rate_of)
-    given = [each.residual for each in problem.equations] if equations is None else equations
-    residuals = [sp.sympify(each).doit() for each in given]
+    given = [equation.residual for equation in problem.equations] if equations is None else equations
+    residuals = [sp.sympify(entry).doit() for entry in given]
     if len(residuals) != unknowns:
         raise InputError(
             subject="On shapes that are no boxes there",
@@ -181,13 +181,13 @@ def weak_form(
     lower = (*lower, *(lower[f] for f in rate_of))
     times = [] if clock is None else [clock]
     rims = _rims(problem, parts, tests, times) if natural else ()
-    inside = compile_equations([each for part in parts for each in part], fields, [*symbols, *times])
+    inside = compile_equations([item for part in parts for item in part], fields, [*symbols, *times])
     return WeakForm(problem.names, inside, tests, lower, rims)
 
 
 def _check_along(problem: Posed, parts: Sequence[tuple[Any, ...]]) -> None:
     """Refuses fluxes that lead out of a surface: derivatives along it do not go together as others do."""
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
     for part, equation in zip(parts, problem.equations, strict=True):
         for u in problem.fields:
             slopes = [[sp.diff(flux, sp.diff(u, s)) for s in symbols] for flux in part[:-1]]
@@ -205,21 +205,21 @@ def divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tup
     """The parts of the flux, then the source, of an equation's residual."""
     flux: list[Any] = [sp.Integer(0) for _ in symbols]
     second = {d for d in residual.atoms(sp.Derivative) if _order(d) >= 2}
-    for each in sorted(second, key=str):
-        if _order(each) > 2 or each.expr not in fields:
+    for item in sorted(second, key=str):
+        if _order(item) > 2 or item.expr not in fields:
             raise InputError(
-                f"On shapes that are no boxes equations have derivatives up to the second order. Got '{each}'; write "
+                f"On shapes that are no boxes equations have derivatives up to the second order. Got '{item}'; write "
                 "higher ones with a further unknown, as w == lap(u)."
             )
         letter = sp.Dummy()
-        weight = sp.diff(residual.xreplace({each: letter}), letter)
+        weight = sp.diff(residual.xreplace({item: letter}), letter)
         if weight.atoms(sp.Derivative) or weight.has(letter):
             raise InputError(
                 f"On shapes that are no boxes the second derivatives of equations must have weights without derivatives. "
-                f"'{each}' has '{weight}'."
+                f"'{item}' has '{weight}'."
             )
-        one, other = (symbols.index(s) for s, count in each.variable_count for _ in range(int(count)))
-        u = each.expr
+        one, other = (symbols.index(s) for s, count in item.variable_count for _ in range(int(count)))
+        u = item.expr
         if one == other:
             flux[one] += weight * sp.diff(u, symbols[one])
         else:
@@ -233,8 +233,11 @@ def divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tup
 
 def by_direction(tree: Any, problem: Posed) -> Any:
     """A term with the parts of the outward normal as NORMALS."""
-    names = {f"n_{each.name}": part for each, part in zip(problem.domain.coordinates, NORMALS, strict=False)}
-    return tree.xreplace({each: names.get(each.name, each) for each in tree.atoms(NormalSymbol)})
+    names = {
+        f"n_{coordinate.name}": part
+        for coordinate, part in zip(problem.domain.coordinates, NORMALS, strict=False)
+    }
+    return tree.xreplace({atom: names.get(atom.name, atom) for atom in tree.atoms(NormalSymbol)})
 
 
 def outward_derivative(tree: Any, symbols: Sequence[Any]) -> Any:
@@ -277,7 +280,7 @@ def _rim(
 ) -> RimForm:
     fields = problem.fields
     equations = [problem.conditions[n].equation for n in numbers]
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
     normal = NORMALS[: len(symbols)]
     outward = [sp.Dummy(f"dn_{f}") for f in range(len(fields))]
     # A gradient is what goes outward and what goes along the boundary: its derivatives along `ways`, times `tangents`.
@@ -332,12 +335,12 @@ def _rim(
         for t, way in zip(own, ways, strict=True)
     }
     for part, f in zip(parts, tests, strict=True):
-        flux = sum((n * each for n, each in zip(normal, part, strict=False)), sp.Integer(0)).xreplace(split)
+        flux = sum((n * item for n, item in zip(normal, part, strict=False)), sp.Integer(0)).xreplace(split)
         if f in given or flux == 0:
             continue
         spent |= {n for n in solved if flux.has(n)}
         flux = flux.xreplace(solved)
-        for symbol in (each for own in along for each in own):
+        for symbol in (item for own in along for item in own):
             if _weight(flux, symbol, len(symbols)) == 0:
                 flux = flux.xreplace({symbol: sp.Integer(0)})
         for n, (symbol, u) in enumerate(zip(outward, fields, strict=True)):

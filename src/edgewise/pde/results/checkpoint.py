@@ -73,7 +73,7 @@ class Checkpoint:
         runs: list[dict[str, Any]] = []
         for n, run in enumerate(self.runs):
             described, numbers = written(run.pieces)
-            tensors |= {f"{n}.{name}": each for name, each in numbers.items()}
+            tensors |= {f"{n}.{name}": number for name, number in numbers.items()}
             tensors[f"{n}.indicators"] = torch.tensor(run.indicators, dtype=torch.float64)
             tensors[f"{n}.contradictions"] = torch.tensor(run.contradictions, dtype=torch.float64)
             runs.append({**described, "tolerance": run.tolerance, "complete": run.complete})
@@ -99,7 +99,7 @@ class Checkpoint:
         with damaged(path):
             problem = problem_of(document["problem"])
             runs: list[MarchRun] = []
-            for n, each in enumerate(document["runs"]):
+            for n, run in enumerate(document["runs"]):
                 own = {
                     name.split(".", 1)[1]: tensor
                     for name, tensor in tensors.items()
@@ -107,11 +107,11 @@ class Checkpoint:
                 }
                 runs.append(
                     MarchRun(
-                        pieces_of(each, own, problem),
+                        pieces_of(run, own, problem),
                         tuple(own["indicators"].tolist()),
                         tuple(own["contradictions"].tolist()),
-                        float(each["tolerance"]),
-                        bool(each["complete"]),
+                        float(run["tolerance"]),
+                        bool(run["complete"]),
                     )
                 )
             return cls(problem, float(document["tolerance"]), tuple(runs))
@@ -120,8 +120,8 @@ class Checkpoint:
 
 def _promised(document: Any) -> Table:
     table: Table = {}
-    for n, each in enumerate(document["runs"]):
-        table |= {f"{n}.{name}": entry for name, entry in promised(each, document["problem"]).items()}
-        count = len(each["degrees"])
+    for n, run in enumerate(document["runs"]):
+        table |= {f"{n}.{name}": entry for name, entry in promised(run, document["problem"]).items()}
+        count = len(run["degrees"])
         table |= {f"{n}.{name}": ("F64", (count,)) for name in ("indicators", "contradictions")}
     return table

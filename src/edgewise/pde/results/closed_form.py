@@ -60,13 +60,13 @@ class Mode:
         """Columns of the parts at places."""
         waves = [np.cos(self.wave * x), np.sin(self.wave * x)] if self.wave else [np.ones_like(x)]
         return np.stack(
-            [x**k * np.exp(self.rate * x) * each for k in range(self.count) for each in waves], axis=1
+            [x**k * np.exp(self.rate * x) * wave for k in range(self.count) for wave in waves], axis=1
         )
 
     def atoms(self, x: Any, rate: Any, wave: Any) -> list[Any]:
         """The same as sympy expressions, with the numbers given."""
         waves = [sp.cos(wave * x), sp.sin(wave * x)] if self.wave else [sp.Integer(1)]
-        return [x**k * sp.exp(rate * x) * each for k in range(self.count) for each in waves]
+        return [x**k * sp.exp(rate * x) * item for k in range(self.count) for item in waves]
 
 
 def modes_of(x: Floats, curves: Floats, accuracy: float) -> tuple[Mode, ...]:
@@ -81,7 +81,7 @@ def modes_of(x: Floats, curves: Floats, accuracy: float) -> tuple[Mode, ...]:
         Relative to the largest curve.
     """
     half, span = len(x) // 2, float(x[-1] - x[0])
-    windows = np.hstack([hankel(each[:half], each[half - 1 :]) for each in curves.T])
+    windows = np.hstack([hankel(time[:half], time[half - 1 :]) for time in curves.T])
     left, sizes, _ = np.linalg.svd(windows, full_matrices=False)
     count = int((sizes > 10 * accuracy * sizes[0]).sum())
     if not 0 < count <= min(_MOST, half - 2):
@@ -110,7 +110,7 @@ def rounded(
     ways = [[[sp.Float(mode.rate), sp.Float(mode.wave)] for mode in modes]]
     for near in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8):
         numbers = [
-            [exact(each, near * max(abs(each), 1 / span)) for each in (mode.rate, mode.wave)]
+            [exact(item, near * max(abs(item), 1 / span)) for item in (mode.rate, mode.wave)]
             for mode in modes
         ]
         trial = [
@@ -119,23 +119,23 @@ def rounded(
         ]
         if np.linalg.norm(left_of(x, curves, trial)) <= bar:
             ways.insert(len(ways) - 1, numbers)
-    best = min(ways, key=lambda way: sum(each.is_Float for pair in way for each in pair))
+    best = min(ways, key=lambda way: sum(item.is_Float for pair in way for item in pair))
     return [rate for rate, _ in best], [wave for _, wave in best]
 
 
 def _grouped(exponents: NDArray[np.complex128], near: float) -> list[Mode]:
     """Exponents that are the same put together; of conjugate pairs one."""
-    left = sorted(exponents, key=lambda each: (abs(each.imag), each.real))
+    left = sorted(exponents, key=lambda exponent: (abs(exponent.imag), exponent.real))
     modes: list[Mode] = []
     while left:
-        group = [each for each in left if abs(each - left[0]) < near]
+        group = [exponent for exponent in left if abs(exponent - left[0]) < near]
         mean = complex(np.mean(group))
         if abs(mean.imag) < near / 2:
-            group = [each for each in left if abs(each - mean.real) < near]
-            modes.append(Mode(float(np.mean([each.real for each in group])), 0.0, len(group)))
+            group = [exponent for exponent in left if abs(exponent - mean.real) < near]
+            modes.append(Mode(float(np.mean([item.real for item in group])), 0.0, len(group)))
         elif mean.imag > 0:
             modes.append(Mode(mean.real, mean.imag, len(group)))
-        left = [each for each in left if each not in group]
+        left = [exponent for exponent in left if exponent not in group]
     return modes
 
 
@@ -219,9 +219,9 @@ def closed_form(samples: SampledFunction, exact: Exact, work: str | float = "qui
             continue
         bar = _SLACK * max(_distance(samples, at, values / size, found.floats), samples.accuracy)
         ways = dict.fromkeys([*(found.rounded(size, exact, near) for near in _NEAR), size * found.floats])
-        forms = [ClosedForm(each, _distance(samples, at, values, each) / size) for each in ways]
-        near = [each for each in forms if each.distance <= bar < _FAR]
-        best = min(near, key=lambda each: len(each.expression.atoms(sp.Float)), default=None)
+        forms = [ClosedForm(way, _distance(samples, at, values, way) / size) for way in ways]
+        near = [form for form in forms if form.distance <= bar < _FAR]
+        best = min(near, key=lambda formula: len(formula.expression.atoms(sp.Float)), default=None)
         if best is not None and len(best.expression.atoms(sp.Float)) <= _MOST_FLOATS:
             return ClosedForm(_shorter(best.expression), best.distance)
     return None
@@ -264,7 +264,7 @@ def _products(
         return None
     tables = [
         np.stack(
-            [np.broadcast_to(sp.lambdify(symbol, each, "numpy")(places), places.shape) for each in own],
+            [np.broadcast_to(sp.lambdify(symbol, atom, "numpy")(places), places.shape) for atom in own],
             axis=1,
         )
         for symbol, places, own in zip(samples.symbols, at, atoms, strict=True)
@@ -339,7 +339,7 @@ def _curve_by_curve(
     atoms: dict[Any, None] = {}
     for column in table[:, sections].T:
         forms = one_variable(x, column, accuracy=accuracy, work=_CURVE_WORK)
-        exacts = [each for each in forms if each.residual <= 10 * accuracy]
+        exacts = [form for form in forms if form.residual <= 10 * accuracy]
         if not exacts:
             return None
         tree: Any = to_sympy(exacts[0].tree, ("x",))
@@ -349,7 +349,7 @@ def _curve_by_curve(
     if not 0 < len(atoms) <= _MOST_ATOMS:
         return None
     columns = np.stack(
-        [np.broadcast_to(sp.lambdify(symbol, each, ["scipy", "numpy"])(x), x.shape) for each in atoms], axis=1
+        [np.broadcast_to(sp.lambdify(symbol, atom, ["scipy", "numpy"])(x), x.shape) for atom in atoms], axis=1
     )
     left = table - columns @ np.linalg.lstsq(columns, table, rcond=1e-13)[0]
     return list(atoms) if np.linalg.norm(left) <= 30 * accuracy * float(np.linalg.norm(sizes)) else None
@@ -359,7 +359,7 @@ def _searched(
     samples: SampledFunction, at: Sequence[Floats], values: Floats, exact: Exact, work: str | float
 ) -> _Found | None:
     """A formula of any kind, from rows."""
-    places = np.stack([each.ravel() for each in np.meshgrid(*at, indexing="ij")], axis=1)
+    places = np.stack([item.ravel() for item in np.meshgrid(*at, indexing="ij")], axis=1)
     rows = np.random.default_rng(0).permutation(len(places))[:_ROWS]
     names = [f"x{n}" for n in range(len(at))]
     found = find_formula(places[rows], values.ravel()[rows], names=names, work=work)
@@ -372,8 +372,8 @@ def _searched(
 def _round_all(expression: Any, exact: Exact, tolerance: float) -> Any:
     """Every float of an expression read as an exact number."""
     floats = {
-        each: exact(float(each), tolerance * max(abs(float(each)), 1e-3))
-        for each in expression.atoms(sp.Float)
+        atom: exact(float(atom), tolerance * max(abs(float(atom)), 1e-3))
+        for atom in expression.atoms(sp.Float)
     }
     return expression.xreplace(floats)
 
@@ -383,4 +383,4 @@ def _shorter(expression: Any) -> Any:
     ways = [expression, sp.factor_terms(expression), simplify_expression(expression)]
     if sp.count_ops(expression) < 150 and expression.has(sp.sin, sp.cos):
         ways.append(sp.trigsimp(expression))
-    return min(ways, key=lambda each: (sp.count_ops(each), str(each)))
+    return min(ways, key=lambda way: (sp.count_ops(way), str(way)))

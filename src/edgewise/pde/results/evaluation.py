@@ -26,20 +26,20 @@ _MISSED = 0.1
 
 def rows(domain: Domain, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
     """Places as rows, inside the bounds of the domain, and the shape that values there are to have."""
-    names = [each.name for each in domain.coordinates]
+    names = [coordinate.name for coordinate in domain.coordinates]
     if len(at) != len(names):
         raise InputError(
             f"A solution takes {plural(len(names), 'array')}, one for each of {', '.join(names)}. Got {len(at)}."
         )
     try:
-        arrays = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in at))
+        arrays = np.broadcast_arrays(*(np.asarray(item, dtype=float) for item in at))
     except UNREADABLE:
         raise InputError(
             subject="The places 'at' of a solution",
             expected=f"be numbers for each of {', '.join(names)}, in arrays that go together",
-            got=", ".join(short(each, 40) for each in at),
+            got=", ".join(short(item, 40) for item in at),
         ) from None
-    points = np.stack([each.ravel() for each in arrays], axis=1)
+    points = np.stack([array.ravel() for array in arrays], axis=1)
     for axis, (low, high) in enumerate(domain.bounds):
         span = high - low
         if domain.on_surface and axis != domain.time:
@@ -69,7 +69,7 @@ def derivatives(
     InputError
         Where places lie outside the domain, or an order is of no coordinate.
     """
-    names = [each.name for each in domain.coordinates]
+    names = [coordinate.name for coordinate in domain.coordinates]
     each_order = [0] * len(names)
     for key, order in orders.items():
         name = check_choice(getattr(key, "name", key), "derivative", names)
@@ -90,16 +90,16 @@ def terms(problem: Problem, pieces: Tables, tree: sympy.Expr, at: Sequence[Any])
     """
     coordinates = problem.domain.coordinates
     strange = (tree.atoms(AppliedUndef) - set(problem.fields)) | (
-        tree.free_symbols - {each.tree for each in coordinates}
+        tree.free_symbols - {coordinate.tree for coordinate in coordinates}
     )
     if strange:
         raise InputError(
             argument="term",
-            expected=f"be of {among([*problem.names, *(each.name for each in coordinates)])} alone",
+            expected=f"be of {among([*problem.names, *(coordinate.name for coordinate in coordinates)])} alone",
             got=f"'{min(map(str, strange))}' in it",
         )
     points, shape = rows(problem.domain, at)
-    compiled = compile_equations([tree], problem.fields, [each.tree for each in coordinates])
+    compiled = compile_equations([tree], problem.fields, [coordinate.tree for coordinate in coordinates])
     jets = _jets(pieces, compiled, points)
     _inside(pieces, *jets)
     values = compiled.residuals(list(points.T), jets)[0].reshape(shape)
@@ -109,9 +109,9 @@ def terms(problem: Problem, pieces: Tables, tree: sympy.Expr, at: Sequence[Any])
 def residuals(problem: Problem, pieces: Tables, points: int, seed: int) -> dict[str, float]:
     """Root mean square of what each equation misses at random places."""
     at = problem.domain.somewhere(points, np.random.default_rng(seed))
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
     equations = problem.equations
-    compiled = compile_equations([each.residual for each in equations], problem.fields, symbols)
+    compiled = compile_equations([equation.residual for equation in equations], problem.fields, symbols)
     values = compiled.residuals(list(at.T), _jets(pieces, compiled, at))
     return {repr(e): float(np.sqrt((v**2).mean())) for e, v in zip(equations, values, strict=True)}
 
@@ -125,9 +125,9 @@ def unmet(problem: Problem, pieces: Tables) -> str:
     domain = problem.domain
     at = domain.somewhere(_PLACES, np.random.default_rng(0))
     compiled = compile_equations(
-        [each.residual for each in problem.equations],
+        [equation.residual for equation in problem.equations],
         problem.fields,
-        [each.tree for each in domain.coordinates],
+        [coordinate.tree for coordinate in domain.coordinates],
     )
     places, jets = list(at.T), _jets(pieces, compiled, at)
     spans = np.array([high - low for low, high in domain.bounds])
@@ -155,5 +155,5 @@ def _jets(pieces: Tables, compiled: Compiled, points: Floats) -> list[Floats]:
 
 def _inside(pieces: Tables, *values: Floats) -> None:
     """Refuses places outside a shape, where its elements have no values."""
-    if isinstance(pieces, MeshPieces | MeshSlabs) and any(np.isnan(each).any() for each in values):
+    if isinstance(pieces, MeshPieces | MeshSlabs) and any(np.isnan(value).any() for value in values):
         raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")

@@ -45,8 +45,8 @@ class Exact:
     @cached_property
     def bases(self) -> tuple[tuple[Any, float], ...]:
         """Numbers whose fractions are tried, the most usual first."""
-        more = [each for each in self.known if each not in _BASES]
-        return tuple((each, float(each)) for each in (*_BASES, *more))
+        more = [name for name in self.known if name not in _BASES]
+        return tuple((basis, float(basis)) for basis in (*_BASES, *more))
 
     def __call__(self, value: float, tolerance: float) -> Any:
         """The simplest of them within an absolute tolerance; else the float."""
@@ -61,7 +61,7 @@ class Exact:
                 found.append((effort, n, sp.Rational(ratio.numerator, ratio.denominator) * base))
         if not found:
             found = list(self._roots(value, tolerance))
-        return min(found, key=lambda each: each[:2])[2] if found else sp.Float(value)
+        return min(found, key=lambda root: root[:2])[2] if found else sp.Float(value)
 
     def _roots(self, value: float, tolerance: float) -> Iterator[tuple[int, int, Any]]:
         """Roots of a + b*pi^2, as frequencies of waves are: their squares are sums."""
@@ -88,19 +88,19 @@ def numbers_of(problem: Problem) -> Exact:
             if rest != tree:
                 walk(number)
                 tree = rest
-        for each in tree.args:
-            walk(each)
+        for argument in tree.args:
+            walk(argument)
 
     for residual in residuals_of(problem):
         walk(residual)
-    return Exact(tuple(each for each in found if 1e-6 < float(each) < 1e6)[:60])
+    return Exact(tuple(none for none in found if 1e-6 < float(none) < 1e6)[:60])
 
 
 def residuals_of(problem: Problem) -> Sequence[Any]:
     """What is zero by equations and conditions."""
     return [
-        *(each.residual for each in problem.equations),
-        *(each.equation.residual for each in problem.conditions),
+        *(equation.residual for equation in problem.equations),
+        *(condition.equation.residual for condition in problem.conditions),
     ]
 
 

@@ -92,25 +92,26 @@ def problem_document(problem: Problem) -> dict[str, Any]:
     domain = problem.domain
     return {
         "coordinates": [
-            {"name": each.name, "time": each.time, "parameter": each.parameter} for each in domain.coordinates
+            {"name": coordinate.name, "time": coordinate.time, "parameter": coordinate.parameter}
+            for coordinate in domain.coordinates
         ],
-        "bounds": [list(each) for each in domain.bounds],
+        "bounds": [list(bound) for bound in domain.bounds],
         "periodic": list(domain.periodic),
         "unknowns": [
             [name, *map(str, field.args)] for name, field in zip(problem.names, problem.fields, strict=True)
         ],
         "jumps": problem.jumps,
-        "equations": [_sides(each) for each in problem.equations],
+        "equations": [_sides(equation) for equation in problem.equations],
         "conditions": [
             {
-                "part": each.part.name,
+                "part": condition.part.name,
                 "faces": [
                     [face.name, face.axis, face.high] if isinstance(face, Face) else [face.name, face.number]
-                    for face in each.part.faces
+                    for face in condition.part.faces
                 ],
-                "equation": _sides(each.equation),
+                "equation": _sides(condition.equation),
             }
-            for each in problem.conditions
+            for condition in problem.conditions
         ],
     }
 
@@ -127,15 +128,19 @@ def problem_of(
 ) -> Problem:
     """The problem that a document describes; `shape` gives its domain where that is no box."""
     coordinates = tuple(
-        Coordinate(each["name"], time=bool(each["time"]), parameter=bool(each.get("parameter", False)))
-        for each in document["coordinates"]
+        Coordinate(
+            coordinate["name"],
+            time=bool(coordinate["time"]),
+            parameter=bool(coordinate.get("parameter", False)),
+        )
+        for coordinate in document["coordinates"]
     )
-    names: dict[str, Any] = {each.name: each for each in coordinates}
+    names: dict[str, Any] = {coordinate.name: coordinate for coordinate in coordinates}
     for name, *places in document["unknowns"]:
         names[name] = Unknown(name, *(names[place] for place in places))
     bounds = tuple((float(low), float(high)) for low, high in document["bounds"])
-    clocks = [each for each in coordinates if each.time]
-    made = shape([each for each in coordinates if not each.time])
+    clocks = [coordinate for coordinate in coordinates if coordinate.time]
+    made = shape([coordinate for coordinate in coordinates if not coordinate.time])
     if made is not None and clocks:
         domain = SpaceTime(made, clocks[0], bounds[-1])
     else:
@@ -147,13 +152,13 @@ def problem_of(
 
     conditions = [
         Condition(
-            Part(each["part"], tuple(_face(domain, *face) for face in each["faces"])),
-            equation(each["equation"]),
+            Part(condition["part"], tuple(_face(domain, *face) for face in condition["faces"])),
+            equation(condition["equation"]),
         )
-        for each in document["conditions"]
+        for condition in document["conditions"]
     ]
     jumps = bool(document.get("jumps", False))
-    return Problem(domain, [equation(each) for each in document["equations"]], conditions, jumps=jumps)
+    return Problem(domain, [equation(item) for item in document["equations"]], conditions, jumps=jumps)
 
 
 def _face(domain: Any, name: str, number: int, high: bool | None = None) -> Face | Rim:

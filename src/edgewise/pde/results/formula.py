@@ -89,12 +89,12 @@ class SolutionFormula:
     @property
     def texts(self) -> dict[str, str]:
         """The formulas as text that `read_term` and `edgewise.symbolic.parse_formula` read."""
-        return {name: render(from_sympy(each)) for name, each in self.expressions.items()}
+        return {name: render(from_sympy(expression)) for name, expression in self.expressions.items()}
 
     @property
     def residuals(self) -> dict[str, float]:
         """What each equation and condition leaves, relative to its terms."""
-        return {each.text: each.residual for each in self.insertions}
+        return {insertion.text: insertion.residual for insertion in self.insertions}
 
     def __str__(self) -> str:
         lines = [f"{name} = {text}" for name, text in self.texts.items()]
@@ -107,7 +107,7 @@ class SolutionFormula:
             "distances": dict(self.distances),
             "checked": self.checked,
             "residuals": self.residuals,
-            "how": {each.text: each.how for each in self.insertions},
+            "how": {insertion.text: insertion.how for insertion in self.insertions},
             **fields(self, "message", "stop_reason", "seconds"),
         }
 
@@ -129,7 +129,7 @@ def formula_of(
             "solution.evaluate(...), and find_formula of them."
         )
     exact = numbers_of(problem)
-    symbols = tuple(each.tree for each in problem.domain.coordinates)
+    symbols = tuple(coordinate.tree for coordinate in problem.domain.coordinates)
     names = [*problem.names] if of is None else [check_text(of, "of")]
     expressions: dict[str, Any] = {}
     distances: dict[str, float] = {}
@@ -142,7 +142,7 @@ def formula_of(
             expressions[name], distances[name] = found.expression, found.distance
     complete = of is None and len(expressions) == len(names)
     insertions = inserted(problem, expressions) if complete else ()
-    checked = complete and all(each.how in ("zero", "digits") for each in insertions)
+    checked = complete and all(insertion.how in ("zero", "digits") for insertion in insertions)
     message = _message(names, expressions, insertions, complete)
     ended = StopReason.EXACT if checked else StopReason.EXHAUSTED
     return SolutionFormula(expressions, distances, insertions, checked, message, ended, meter.seconds)
@@ -151,16 +151,16 @@ def formula_of(
 def _values(problem: Problem, pieces: Tables, name: str) -> Any:
     if name in problem.names:
         return lambda at: pieces.grid(problem.names.index(name), at)
-    known = {each.func.__name__: each for each in problem.fields}
-    places = {str(each.tree): each for each in problem.domain.coordinates}
-    letters = {each: sp.Symbol(f"_{n}", real=True) for n, each in enumerate(known)}
-    term = read_term(name, {**places, **{each: Expr(letter) for each, letter in letters.items()}})
+    known = {field.func.__name__: field for field in problem.fields}
+    places = {str(coordinate.tree): coordinate for coordinate in problem.domain.coordinates}
+    letters = {item: sp.Symbol(f"_{n}", real=True) for n, item in enumerate(known)}
+    term = read_term(name, {**places, **{item: Expr(letter) for item, letter in letters.items()}})
     function = sp.lambdify(
-        [*letters.values(), *(each.tree for each in places.values())], term.tree, ["scipy", "numpy"]
+        [*letters.values(), *(place.tree for place in places.values())], term.tree, ["scipy", "numpy"]
     )
 
     def grid(at: Sequence[Floats]) -> Floats:
-        values = [pieces.grid(problem.names.index(each), at) for each in letters]
+        values = [pieces.grid(problem.names.index(letter), at) for letter in letters]
         places = np.meshgrid(*at, indexing="ij")
         return np.broadcast_to(np.asarray(function(*values, *places), dtype=float), places[0].shape)
 
@@ -170,9 +170,9 @@ def _values(problem: Problem, pieces: Tables, name: str) -> Any:
 def inserted(problem: Problem, expressions: Mapping[str, Any]) -> tuple[Insertion, ...]:
     """What equations, conditions and periods leave of formulas."""
     domain = problem.domain
-    symbols = [each.tree for each in domain.coordinates]
+    symbols = [coordinate.tree for coordinate in domain.coordinates]
     put = {field: expressions[name] for name, field in zip(problem.names, problem.fields, strict=True)}
-    found = [_judged(repr(each), each.residual, put, problem, {}) for each in problem.equations]
+    found = [_judged(repr(equation), equation.residual, put, problem, {}) for equation in problem.equations]
     for condition in problem.conditions:
         for face in condition.part.faces:
             if isinstance(face, Rim):
@@ -194,14 +194,14 @@ def inserted(problem: Problem, expressions: Mapping[str, Any]) -> tuple[Insertio
 def _on_curve(residual: Any, curve: Curve, symbols: Sequence[Any]) -> tuple[Any, dict[Any, Any]]:
     """The residual with dn(...) as the derivative out of a curve, and the places of the curve."""
     start, across, up = (
-        [exact_bound(round(each, 14)) for each in pair] for pair in (curve.center, curve.across, curve.up)
+        [exact_bound(round(item, 14)) for item in pair] for pair in (curve.center, curve.across, curve.up)
     )
     if curve.straight:
         places = [a + b * _WAY for a, b in zip(start, across, strict=True)]
     else:
         places = [a + b * sp.cos(_WAY) + c * sp.sin(_WAY) for a, b, c in zip(start, across, up, strict=True)]
     ahead = 1 if curve.straight or curve.last > curve.first else -1
-    along = [ahead * sp.diff(each, _WAY) for each in places]
+    along = [ahead * sp.diff(place, _WAY) for place in places]
     length = sp.sqrt(sp.simplify(along[0] ** 2 + along[1] ** 2))
     normal = sp.symbols("_nx _ny", real=True)
 
@@ -215,7 +215,7 @@ def _on_curve(residual: Any, curve: Curve, symbols: Sequence[Any]) -> tuple[Any,
 def _judged(
     text: str, residual: Any, put: Mapping[Any, Any], problem: Problem, at: Mapping[Any, Any]
 ) -> Insertion:
-    terms = [each.subs(put).doit().subs(at) for each in sp.Add.make_args(residual)]
+    terms = [argument.subs(put).doit().subs(at) for argument in sp.Add.make_args(residual)]
     whole = sp.Add(*terms)
     sizes = put.values() if at else ()
     measured = _measured(whole, [*terms, *sizes], problem)
@@ -248,21 +248,21 @@ def _places(problem: Problem, count: int) -> Floats:
 
 def _measured(whole: Any, terms: Sequence[Any], problem: Problem) -> float:
     """Root mean square of a residual, relative to its terms."""
-    symbols = [*(each.tree for each in problem.domain.coordinates), _WAY]
+    symbols = [*(coordinate.tree for coordinate in problem.domain.coordinates), _WAY]
     at = _places(problem, _PLACES).T
     function = sp.lambdify(symbols, [whole, *terms], ["scipy", "numpy"])
     with np.errstate(all="ignore"):
-        sizes = [float(np.sqrt(np.mean(np.square(each)))) for each in function(*at)]
+        sizes = [float(np.sqrt(np.mean(np.square(item)))) for item in function(*at)]
     missed, *parts = sizes
     return missed / max([*parts, 1e-300])
 
 
 def _zero_in_digits(whole: Any, terms: Sequence[Any], problem: Problem) -> bool:
-    symbols = [*(each.tree for each in problem.domain.coordinates), _WAY]
+    symbols = [*(coordinate.tree for coordinate in problem.domain.coordinates), _WAY]
     for place in _places(problem, 3):
         at = {symbol: sp.Rational(str(round(value, 6))) for symbol, value in zip(symbols, place, strict=True)}
         left = abs(sp.N(whole.subs(at), _DIGITS))
-        size = max((abs(sp.N(each.subs(at), _DIGITS)) for each in terms), default=sp.Integer(1))
+        size = max((abs(sp.N(term.subs(at), _DIGITS)) for term in terms), default=sp.Integer(1))
         if not left <= sp.Float("1e-30") * max(size, sp.Float("1e-10")):
             return False
     return True
@@ -276,11 +276,11 @@ def _message(
         return f"No closed form of {', '.join(missing)} was found; it may have none."
     if not complete:
         return "Compared with the solution only: equations are in the unknowns themselves."
-    if all(each.how == "zero" for each in insertions):
+    if all(insertion.how == "zero" for insertion in insertions):
         return "The equations and conditions hold exactly, by algebra."
-    if all(each.how in ("zero", "digits") for each in insertions):
+    if all(insertion.how in ("zero", "digits") for insertion in insertions):
         return "The equations and conditions hold: by algebra, or in 30 digits at random places."
-    worst = max(insertions, key=lambda each: (each.how == "not zero", each.residual))
+    worst = max(insertions, key=lambda insertion: (insertion.how == "not zero", insertion.residual))
     if worst.how == "not zero":
         return (
             f"It is close to the solution, and not the solution: '{worst.text}' leaves "

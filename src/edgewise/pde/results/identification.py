@@ -138,7 +138,7 @@ class Identification:
     functions: tuple[FunctionEstimate, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
-        every = {each.name: each for each in (*self.constants, *self.functions)}
+        every = {constant.name: constant for constant in (*self.constants, *self.functions)}
         return every[check_choice(name, "name", list(every))]
 
     @property
@@ -157,10 +157,14 @@ class Identification:
         """What was found, as JSON takes it."""
         return plain(
             {
-                "constants": [vars(each) for each in self.constants],
+                "constants": [vars(constant) for constant in self.constants],
                 "functions": [
-                    {**vars(each.function), "weights": each.weights, "covariance": each.covariance}
-                    for each in self.functions
+                    {
+                        **vars(function.function),
+                        "weights": function.weights,
+                        "covariance": function.covariance,
+                    }
+                    for function in self.functions
                 ],
                 "covariance": self.covariance,
                 "sigma": self.sigma,

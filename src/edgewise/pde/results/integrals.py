@@ -71,7 +71,7 @@ def integral(
     if isinstance(pieces, Pieces):
         return _on_box(problem, pieces, tree, part)
     galerkin = _galerkin(pieces, weak_form(problem))
-    values = np.concatenate([each.values for each in pieces.fields])
+    values = np.concatenate([field.values for field in pieces.fields])
     return _on_mesh(problem, galerkin, values, tree, part)
 
 
@@ -79,12 +79,12 @@ def _galerkin(pieces: MeshPieces, form: WeakForm) -> Galerkin:
     """The system of a form on the elements of a solution, of its degree."""
     # Forms through time have further fields behind the unknowns.
     lowered = zip(pieces.fields, form.lower, strict=False)
-    degree = max(each.numbering.degree + low for each, low in lowered)
+    degree = max(item.numbering.degree + low for item, low in lowered)
     return Galerkin(pieces.mesh, form, degree)
 
 
 def _on_mesh(problem: Posed, galerkin: Galerkin, values: Floats, tree: Any, part: Part | None) -> float:
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
     if part is None:
         compiled = compile_equations([tree], problem.fields, symbols)
         _first_order(compiled.jets)
@@ -125,9 +125,9 @@ def _at_a_time(
 
 def _check(problem: Problem, tree: Any, part: Part | None) -> None:
     """Refuses a term that has no value where it is to be integrated."""
-    known = {*problem.fields, *(each.tree for each in problem.domain.coordinates)}
+    known = {*problem.fields, *(coordinate.tree for coordinate in problem.domain.coordinates)}
     if part is not None:
-        known |= tree.atoms(NormalSymbol) | {each for each in tree.atoms(AppliedUndef) if each.func == NORMAL}
+        known |= tree.atoms(NormalSymbol) | {atom for atom in tree.atoms(AppliedUndef) if atom.func == NORMAL}
     strange = (tree.atoms(AppliedUndef) | tree.free_symbols) - known
     if strange:
         raise InputError(
@@ -151,7 +151,7 @@ def _by_reaction(
     total = 0.0
     whole = all(len(set(loop) & set(numbers)) in (0, len(loop)) for loop in domain.rim_loops)
     residual = None
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
     for equation, f in zip(problem.equations, galerkin.form.tests, strict=True):
         field, letter = problem.fields[f], sp.Dummy()
         plain = tree.xreplace({NORMAL(field): letter})
@@ -162,7 +162,7 @@ def _by_reaction(
         if not (whole and given and weight.is_number and weight != 0 and share.is_number and share != 0):
             continue
         if any(
-            sp.simplify(each - share * sp.diff(field, s)) != 0 for each, s in zip(flux, symbols, strict=True)
+            sp.simplify(item - share * sp.diff(field, s)) != 0 for item, s in zip(flux, symbols, strict=True)
         ):
             continue
         if residual is None:
@@ -178,7 +178,7 @@ def _on_box(problem: Problem, pieces: Pieces, tree: Any, part: Part | None) -> f
     if pieces.axis is not None or problem.domain.time is not None:
         raise InputError(_STEADY)
     fields = pieces.fields[0]
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
     rules = [gauss(space, space.degree + 1) for space in fields[0].spaces]
     if part is None:
         patches = [Patch(compile_equations([tree], problem.fields, symbols), tuple(rules))]

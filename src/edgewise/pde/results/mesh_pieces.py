@@ -34,7 +34,7 @@ class MeshPieces:
     @property
     def coefficients(self) -> int:
         """Numbers that describe it."""
-        return sum(len(each.values) for each in self.fields)
+        return sum(len(item.values) for item in self.fields)
 
     def points(self, unknown: int, at: Floats, orders: Sequence[int]) -> Floats:
         """Values or a derivative at places (q, D); nan outside the shape, or off the surface."""
@@ -91,8 +91,8 @@ class MeshPieces:
         element, local = self.mesh.across(mesh, s.at)
         coordinates = s.places.shape[-1]
         every = np.eye(coordinates + 1, coordinates, -1, dtype=int).tolist()
-        found = (self.at(unknown, element, local, each) for each in (every if slopes else every[:1]))
-        return [each.reshape(s.mass.shape) for each in found]
+        found = (self.at(unknown, element, local, item) for item in (every if slopes else every[:1]))
+        return [array.reshape(s.mass.shape) for array in found]
 
     def norms(self, unknown: int, other: MeshPieces | None = None) -> tuple[float, float]:
         """L2 norms of an unknown and of its gradient, or of what they are apart from another's, which is coarser."""

@@ -71,7 +71,7 @@ class MeshSlabs:
         """All unknowns at a time."""
         when = np.array([time])
         every = enumerate(self.start.fields)
-        return MeshPieces(tuple(MeshField(each.numbering, self.values(f, when)[0]) for f, each in every))
+        return MeshPieces(tuple(MeshField(item.numbering, self.values(f, when)[0]) for f, item in every))
 
     def _with(self, unknown: int, values: Floats) -> MeshPieces:
         """A function on the mesh in the place of an unknown."""

@@ -85,19 +85,19 @@ def network_of(
     mass = over_grid(weights for _, weights in rules)
     size = max(float(np.sqrt((mass * values**2).sum())), 1e-300)
     while True:
-        count = max(len(each) for each in breaks) - 1
+        count = max(len(item) for item in breaks) - 1
         if count > _MOST_INTERVALS:
             raise InputError(
                 f"The network of '{name}' would need more than {_MOST_INTERVALS:,} intervals an edge to come "
                 f"within {tolerance:g}; "
                 "give a larger 'tolerance'."
             )
-        breaks = [_padded(each, count) for each in breaks]
+        breaks = [_padded(item, count) for item in breaks]
         unit = torch.tensor(
             np.array(
                 [
-                    2 * (each - low) / (high - low) - 1
-                    for each, (low, high) in zip(breaks, bounds, strict=True)
+                    2 * (item - low) / (high - low) - 1
+                    for item, (low, high) in zip(breaks, bounds, strict=True)
                 ]
             )
         )
@@ -120,7 +120,7 @@ def network_of(
                 coef[axis, :, r * d + axis] = torch.tensor(found[:, r])
         if worst <= 0.5 * tolerance * size:
             return _built(unit, coef, bounds, names, name, len(products))
-        breaks = [np.sort(np.concatenate([each, (each[1:] + each[:-1]) / 2])) for each in breaks]
+        breaks = [np.sort(np.concatenate([item, (item[1:] + item[:-1]) / 2])) for item in breaks]
 
 
 def _factor(

@@ -207,7 +207,7 @@ class Solution(Values):
             if tolerance is None
             else check_float(tolerance, "tolerance", low=1e-13)
         )
-        names = [each.name for each in self.problem.domain.coordinates]
+        names = [coordinate.name for coordinate in self.problem.domain.coordinates]
         return network_of(self.pieces, n, names, self.names[n], bar)
 
     def formula(self, of: str | None = None, *, work: str | float = "quick") -> SolutionFormula:
@@ -327,8 +327,8 @@ class Solution(Values):
         return plain(
             {
                 "unknowns": list(self.names),
-                "coordinates": [each.name for each in self.problem.domain.coordinates],
-                "equations": [repr(each) for each in self.problem.equations],
+                "coordinates": [coordinate.name for coordinate in self.problem.domain.coordinates],
+                "equations": [repr(equation) for equation in self.problem.equations],
                 "error": self.error,
                 "errors": dict(self.errors),
                 "how": self.how,

@@ -55,9 +55,9 @@ def written(pieces: Tables, shape: Any = None) -> Written:
         return _written_pieces(pieces)
     simplices = isinstance(pieces.mesh, Simplices)
     own, arrays = _written_simplices(shape, pieces.mesh) if simplices else _written_region(pieces.mesh)
-    own["degrees"] = [each.numbering.degree for each in pieces.fields]
-    own["coefficients"] = [len(each.values) for each in pieces.fields]
-    arrays |= {f"values.{f}": each.values for f, each in enumerate(pieces.fields)}
+    own["degrees"] = [field.numbering.degree for field in pieces.fields]
+    own["coefficients"] = [len(field.values) for field in pieces.fields]
+    arrays |= {f"values.{f}": field.values for f, field in enumerate(pieces.fields)}
     return {"simplices" if simplices else "region": own}, _tensors(arrays)
 
 
@@ -98,14 +98,14 @@ def shape_of(
 
 def _tensors(arrays: Mapping[str, Any]) -> dict[str, Tensor]:
     # Slabs share their grids, and tensors of a file must not: these are copies.
-    return {name: torch.tensor(np.ascontiguousarray(each)) for name, each in arrays.items()}
+    return {name: torch.tensor(np.ascontiguousarray(array)) for name, array in arrays.items()}
 
 
 def _sizes(document: Mapping[str, Any], keys: Sequence[str], top: int, said: str) -> list[int]:
     """Some sizes of a description, checked as its coefficients and degrees are."""
     sizes = [document[key] for key in keys]
-    counts = all(type(each) is int and 1 <= each <= _MOST for each in (*sizes, *document["coefficients"]))
-    if not counts or not all(type(each) is int and 1 <= each <= top for each in document["degrees"]):
+    counts = all(type(size) is int and 1 <= size <= _MOST for size in (*sizes, *document["coefficients"]))
+    if not counts or not all(type(degree) is int and 1 <= degree <= top for degree in document["degrees"]):
         raise InputError(said)
     return sizes
 
@@ -271,7 +271,7 @@ def _promised_simplices(document: Mapping[str, Any]) -> Table:
         table["domain.patch"] = ("I64", (facets,))
     else:
         sides, bend = document["sides"], document["bend"]
-        if not all(type(each) is int and 0 <= each <= _MOST for each in (sides, bend)):
+        if not all(type(item) is int and 0 <= item <= _MOST for item in (sides, bend)):
             raise InputError(_NO_ELEMENTS)
         if sides:
             table |= {"domain.sides": ("I64", (sides, 2)), "domain.part": ("I64", (sides,))}
@@ -294,7 +294,7 @@ def _solid_or_surface(
         return Solid(given, places, facets, _within(tensors["domain.patch"], 0, len(names)), names)
     smooth = document["smooth"]
     if smooth is not None:
-        known = {each.name: each for each in given}
+        known = {entry.name: entry for entry in given}
         left, right = (read_term(str(side), known) for side in smooth)
         smooth = Equation(left, right)
     sides, part = np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -360,7 +360,7 @@ def _slabs_from(
         tuple(tensors[f"slab.{n}.{f}"].numpy() for f in range(len(slab)))
         for n, slab in enumerate(document["degrees"])
     )
-    if [len(each.values) for each in start.fields] != [table.shape[1] for table in slabs[0]]:
+    if [len(field.values) for field in start.fields] != [table.shape[1] for table in slabs[0]]:
         raise InputError("its slabs of time do not fit its elements.")
     return MeshSlabs(start, edges, slabs)
 
@@ -380,7 +380,7 @@ def _written_pieces(pieces: Pieces) -> Written:
 
 def _promised_pieces(document: Mapping[str, Any], problem: Mapping[str, Any]) -> Table:
     """The tensors of pieces of this description."""
-    periodic = [bool(each) for each in problem["periodic"]]
+    periodic = [bool(item) for item in problem["periodic"]]
     unknowns = len(problem["unknowns"])
     table: Table = {}
     for n, (degrees, intervals) in enumerate(zip(document["degrees"], document["intervals"], strict=True)):
@@ -407,17 +407,17 @@ def pieces_of(document: Mapping[str, Any], tensors: Tensors, problem: Problem) -
     unknowns, periodic = len(problem.names), problem.domain.periodic
     made: list[tuple[Field, ...]] = []
     for n, degrees in enumerate(document["degrees"]):
-        each = _of_each(degrees, unknowns)
+        per_unknown = _of_each(degrees, unknowns)
         spaces: list[Space] = []
         for axis, around in enumerate(periodic):
             breaks = tensors[f"breaks.{n}.{axis}"].numpy()
             if not (np.isfinite(breaks).all() and (np.diff(breaks) > 0).all()):
                 raise InputError("the breaks of its grid do not increase.")
-            spaces.append(Space(breaks, max(own[axis] for own in each), around))
+            spaces.append(Space(breaks, max(own[axis] for own in per_unknown), around))
         made.append(
             tuple(
                 Field(
-                    tuple(s.lowered(s.degree - k) for s, k in zip(spaces, each[f], strict=True)),
+                    tuple(s.lowered(s.degree - k) for s, k in zip(spaces, per_unknown[f], strict=True)),
                     tensors[f"coefficients.{n}.{f}"].numpy(),
                 )
                 for f in range(unknowns)
@@ -433,7 +433,7 @@ def _written_waves(waves: Waves) -> Written:
     """Complex numbers as pairs."""
     numbers = {"rates": waves.rates, "vectors": waves.vectors}
     numbers |= {f"slab.{n}": slab for n, slab in enumerate(waves.slabs)}
-    pairs = {name: np.stack([each.real, each.imag], axis=-1) for name, each in numbers.items()}
+    pairs = {name: np.stack([number.real, number.imag], axis=-1) for name, number in numbers.items()}
     described = {
         "axis": waves.axis,
         "low": waves.low,

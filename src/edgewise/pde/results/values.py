@@ -97,7 +97,7 @@ class Values:
 
     def grid(self, *at: Any, unknown: str | None = None) -> Floats:
         """Values on the grid of all combinations of places, one array for each coordinate; nan outside the domain."""
-        return self.pieces.grid(self._number(unknown), [np.asarray(each, dtype=float) for each in at])
+        return self.pieces.grid(self._number(unknown), [np.asarray(item, dtype=float) for item in at])
 
     def integral(
         self,

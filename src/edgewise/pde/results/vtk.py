@@ -50,7 +50,7 @@ def write_vtk(
         return (_saved(made, target),)
     if len(domain.coordinates) == 1:
         raise InputError("Solution.to_vtk needs a coordinate of space; there is time alone.")
-    moments = [float(each) for each in np.linspace(*domain.bounds[clock], times)]
+    moments = [float(value) for value in np.linspace(*domain.bounds[clock], times)]
     files = [target.with_name(f"{target.stem}_{n:04d}{one}") for n in range(times)]
     for moment, file in zip(moments, files, strict=True):
         if isinstance(pieces, MeshSlabs) and on_surface:
@@ -75,10 +75,10 @@ def _grid(
 ) -> Any:
     domain = problem.domain
     at = [
-        np.array([time]) if each.time else np.linspace(low, high, points)
-        for each, (low, high) in zip(domain.coordinates, domain.bounds, strict=True)
+        np.array([time]) if coordinate.time else np.linspace(low, high, points)
+        for coordinate, (low, high) in zip(domain.coordinates, domain.bounds, strict=True)
     ]
-    space = [a for a, each in zip(at, domain.coordinates, strict=True) if not each.time]
+    space = [a for a, coordinate in zip(at, domain.coordinates, strict=True) if not coordinate.time]
     grid = pyvista.RectilinearGrid(*space)
 
     def flat(name: str) -> Floats:
@@ -89,7 +89,7 @@ def _grid(
         grid.point_data[name] = flat(name)
     flow = velocities(problem)
     if flow is not None:
-        along, across = (flat(each) for each in flow)
+        along, across = (flat(velocity) for velocity in flow)
         grid.point_data["velocity"] = np.stack([along, across, np.zeros_like(along)], axis=1)
     return grid
 

@@ -81,7 +81,7 @@ class LevelsRoad:
             else [ratio * change for change in differences(last.solution.fields, before)]
         )
         slope_error = neighbour = None
-        axes = [a for a, each in enumerate(problem.domain.coordinates) if not each.time]
+        axes = [a for a, coordinate in enumerate(problem.domain.coordinates) if not coordinate.time]
         if before is not None and axes:
             # With each halving of intervals derivatives gain a factor 2 less than values.
             k = min(system.degrees)

@@ -150,7 +150,7 @@ def grow_products(
     while True:
         after = refined(system, stage, levels[-1].rough) if finer else more_products(stage)
         if after is not None:
-            if sum(table.size for each in after.factors for table in each) > config.most_factors:
+            if sum(table.size for factor in after.factors for table in factor) > config.most_factors:
                 return
             after = trained(after)
         gain = 1.0 if after is None else after.objective / stage.objective
@@ -199,13 +199,13 @@ def refined(system: BoxSystem, stage: ProductStage, rough: Sequence[Floats]) -> 
     """The same sum on a grid with those intervals halved that have most of the rough residuals; or its first products
     begun afresh."""
     widths = scales(stage.system.patches[0], stage.system.lifted)
-    rough = [each / width for each, width in zip(rough, widths, strict=True)]
-    every = np.sort(np.concatenate([each**2 for each in rough]))[::-1]
+    rough = [array / width for array, width in zip(rough, widths, strict=True)]
+    every = np.sort(np.concatenate([array**2 for array in rough]))[::-1]
     last = every[np.searchsorted(np.cumsum(every), _ROUGH_SQUARES * every.sum())]
     # Places that mirror each other are alike but for rounding; both are taken.
     spaces = tuple(
-        space.refined(each**2 >= 0.9 * last) if (each**2 >= 0.9 * last).any() else space
-        for space, each in zip(stage.spaces, rough, strict=True)
+        space.refined(array**2 >= 0.9 * last) if (array**2 >= 0.9 * last).any() else space
+        for space, array in zip(stage.spaces, rough, strict=True)
     )
     after = _stage_on(system, spaces, stage.first)
     if stage.products <= _FIRST_PRODUCTS:
@@ -241,8 +241,8 @@ def more_products(stage: ProductStage) -> ProductStage | None:
     while share >= _SHORTEST_STEP:
         # Equations that are not linear may ask for a part of the step only.
         joint: Any = tuple(
-            tuple(np.concatenate([a, np.sqrt(share) * b], axis=1) for a, b in zip(*each, strict=True))
-            for each in zip(stage.factors, new, strict=True)
+            tuple(np.concatenate([a, np.sqrt(share) * b], axis=1) for a, b in zip(*item, strict=True))
+            for item in zip(stage.factors, new, strict=True)
         )
         after = stage.system.objective(joint)
         if after < _PROMISING * before:

@@ -119,7 +119,7 @@ def eigen(
     def left() -> Floats:
         """Errors of the last level but one."""
         every = [np.full(count, np.inf), *changes]
-        return np.array(left_by([each.tolist() for each in every], levels[-1].galerkin.mesh))
+        return np.array(left_by([change.tolist() for change in every], levels[-1].galerkin.mesh))
 
     def refine() -> None:
         shift = -1.0 / region.size**2
@@ -163,17 +163,17 @@ def eigen(
 def _forms(problem: Problem) -> tuple[WeakForm, WeakForm]:
     """The forms of K and of M."""
     symbol = problem.eigenvalue
-    residuals = [each.residual.doit() for each in problem.equations]
-    weights = [-1 * sp.diff(each, symbol) for each in residuals]
+    residuals = [equation.residual.doit() for equation in problem.equations]
+    weights = [-1 * sp.diff(residual, symbol) for residual in residuals]
     if any(weight.has(symbol) for weight in weights) or all(weight == 0 for weight in weights):
         raise InputError(
             subject=f"The eigenvalue '{symbol}'", expected="stand in the equations as a factor, as in lam * u"
         )
-    if any(each.equation.residual.has(symbol) for each in problem.conditions):
+    if any(condition.equation.residual.has(symbol) for condition in problem.conditions):
         raise InputError(
             subject=f"The eigenvalue '{symbol}'", expected="stand in the equations, not in conditions"
         )
-    stiff = weak_form(problem, [each.subs(symbol, 0) for each in residuals])
+    stiff = weak_form(problem, [residual.subs(symbol, 0) for residual in residuals])
     mass = weak_form(problem, weights, tests=stiff.tests, natural=False)
     if not (stiff.linear and mass.linear):
         raise InputError(
@@ -186,8 +186,10 @@ def _at_value(problem: Problem, value: float) -> Problem:
     """The equations with a number for the eigenvalue."""
     symbol = problem.eigenvalue
     equations = [
-        Equation(*(Expr(side.tree.subs(symbol, sp.Float(value, 17))) for side in (each.left, each.right)))
-        for each in problem.equations
+        Equation(
+            *(Expr(side.tree.subs(symbol, sp.Float(value, 17))) for side in (equation.left, equation.right))
+        )
+        for equation in problem.equations
     ]
     return Problem(problem.domain, equations, problem.conditions)
 

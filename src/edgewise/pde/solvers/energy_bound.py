@@ -98,7 +98,7 @@ def energy_bound(solution: Solution | Any) -> EnergyBound:
             if found is None:
                 break
             if best is not None and found.bound > 0.8 * best.bound:
-                return min(found, best, key=lambda each: each.bound)
+                return min(found, best, key=lambda item: item.bound)
             best = found
             tell(level.lacks)
     if best is None:

@@ -72,7 +72,7 @@ def residual_parts(
             every += (cells.reshape(len(cells), -1) ** 2).sum(1)
         rough.append(np.sqrt(own) * scale)
         whole.append(float((every * scale**2).sum() * own.sum()))
-    shares = sum(float(((each / s) ** 2).sum()) for each, s in zip(rough, widths, strict=True))
+    shares = sum(float(((array / s) ** 2).sum()) for array, s in zip(rough, widths, strict=True))
     return tuple(rough), float(np.sqrt(sum(whole) / max(shares, 1e-300)))
 
 

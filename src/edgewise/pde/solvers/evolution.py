@@ -27,8 +27,8 @@ def evolution_of(domain: Box, system: JointSystem, rows: Sequence[DataRows]) -> 
         return None
     space = [a for a in range(d) if a != axis]
     starts = all(
-        each.face.axis == axis and not each.face.high and len(each.end.weights) == 1
-        for each in system.faces.built_in
+        face.face.axis == axis and not face.face.high and len(face.end.weights) == 1
+        for face in system.faces.built_in
     )
     if not starts or not all(domain.periodic[a] for a in space) or not 1 <= len(space) <= 2:
         return None
@@ -79,8 +79,8 @@ def _closed(evolution: Evolution, rows: Sequence[DataRows]) -> bool:
         return False
     still = torus.kept & ~alive
     felt = [evolution.inside.jets[j] for _, j in evolution.inside.entries]
-    for each in rows:
-        data_jets = [each.compiled.jets[j] for _, j in each.compiled.entries]
+    for row in rows:
+        data_jets = [row.compiled.jets[j] for _, j in row.compiled.entries]
         if any(orders[evolution.axis] for _, orders in data_jets):
             return False
         felt += data_jets
@@ -90,12 +90,12 @@ def _closed(evolution: Evolution, rows: Sequence[DataRows]) -> bool:
 def known_starts(domain: Box, conditions: Sequence[BuiltIn], axis: int) -> dict[int, Callable[..., Floats]]:
     """Starts that conditions give, as functions of the coordinates of space, by unknown."""
 
-    def start(each: BuiltIn) -> Callable[..., Floats]:
+    def start(item: BuiltIn) -> Callable[..., Floats]:
         def values(*space: Any) -> Floats:
             at = list(space)
             at.insert(axis, domain.bounds[axis][0])
-            return np.asarray(each.data(*at), dtype=float) / each.end.weights[0]
+            return np.asarray(item.data(*at), dtype=float) / item.end.weights[0]
 
         return values
 
-    return {each.field: start(each) for each in conditions}
+    return {condition.field: start(condition) for condition in conditions}

@@ -41,7 +41,7 @@ def member_of(problem: Problem, axis: int, value: float) -> Problem:
     assert domain is not None
     kept = [a for a in range(len(domain.coordinates)) if a != axis]
     symbol = domain.coordinates[axis].tree
-    trees = [each.residual for each in (*problem.equations, *(c.equation for c in problem.conditions))]
+    trees = [item.residual for item in (*problem.equations, *(c.equation for c in problem.conditions))]
     fields = {f for tree in trees for f in tree.atoms(AppliedUndef) if f.func != NORMAL}
     names: dict[Any, Any] = {f: f.func(*(a for a in f.args if a != symbol)) for f in fields}
     names[symbol] = Expr(value).tree
@@ -59,8 +59,8 @@ def member_of(problem: Problem, axis: int, value: float) -> Problem:
             tuple(domain.bounds[a] for a in kept),
             tuple(domain.periodic[a] for a in kept),
         ),
-        [at_value(each) for each in problem.equations],
-        [Condition(across(each.part), at_value(each.equation)) for each in problem.conditions],
+        [at_value(item) for item in problem.equations],
+        [Condition(across(condition.part), at_value(condition.equation)) for condition in problem.conditions],
         jumps=problem.jumps,
     )
 
@@ -101,7 +101,7 @@ class FamilyRoad:
                     before, change = change, max(changes)
                     # The change is the error before. It falls with its square, or that of its last fall; half is counted on.
                     fall = min(change / before if np.isfinite(before) else np.sqrt(change), 1.0)
-                    own = [max(each.errors[name] for each in members.values()) for name in problem.names]
+                    own = [max(member.errors[name] for member in members.values()) for name in problem.names]
                     errors = [float(np.hypot(c * fall, e)) for c, e in zip(changes, own, strict=True)]
                 joined[:], count = finer, 2 * count - 1
                 if max(errors) <= tolerance:
@@ -110,9 +110,9 @@ class FamilyRoad:
         reason = ended(members_joined, run.meter, joined, "solve", "members of the family")
         name = problem.domain.coordinates[axis].name
         warnings = tuple(
-            f"At {name} = {low + (high - low) * share:g}: {each}"
+            f"At {name} = {low + (high - low) * share:g}: {warning}"
             for share, one in sorted(members.items())
-            for each in one.warnings
+            for warning in one.warnings
         )
         return RoadOutcome(
             Pieces((tuple(joined),), None),

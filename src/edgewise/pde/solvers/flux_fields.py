@@ -240,7 +240,7 @@ def _mixed(degree: int, count: int) -> tuple[Floats, Floats, Floats, Floats, Flo
     those up to a degree less, (m, n'); fluxes and divergences of fields of them, (rows, 3 n), and its inverse."""
     at, shares = simplex_gauss(count, 3)
     back = np.linalg.inv(orthonormal_modes(degree, 3)[0])
-    value, *slopes = (each @ back for each in simplex_lagrange(degree, at))
+    value, *slopes = (item @ back for item in simplex_lagrange(degree, at))
     lower = value[:, orthonormal_modes(degree, 3)[1] < degree]
     inner, _ = simplex_gauss(count, 2)
     weights, polynomials = _on_face(degree, count)

@@ -32,7 +32,7 @@ def slab_axis(layout: Layout, inside: Compiled, tests: Sequence[WeightingSpace])
     if not alike or max(orders[axis] for _, orders in inside.jets) != 1:
         return None
     free = [own[axis].reduction.free.toarray() for own in layout.axes]
-    same = all(each.shape == free[0].shape and np.array_equal(each, free[0]) for each in free)
+    same = all(array.shape == free[0].shape and np.array_equal(array, free[0]) for array in free)
     return axis if same and free[0].shape[0] == layout.spaces[axis].size else None
 
 

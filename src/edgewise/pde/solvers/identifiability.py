@@ -88,7 +88,7 @@ def _together(schur: Floats) -> tuple[int, ...]:
 def _lost(search: JointSearch, end: JointSearchEnd, spread: Floats) -> str:
     """The highest derivative of an equation whose weight is zero within the errors of the constants; "" where none is."""
     constants = end.state.constants
-    names, axes = search.system.names, [each.name for each in search.domain.coordinates]
+    names, axes = search.system.names, [coordinate.name for coordinate in search.domain.coordinates]
     compiled = search.system.at(constants)
     weights = _weights(search, end, constants)
     for axis in range(len(axes)):

@@ -98,15 +98,15 @@ def identify(
     meter = Meter(seconds=check_seconds(seconds))
     sets = all_are([data] if isinstance(data, Data) else data, Data, "data", "data(...) of terms")
     system = _compiled(problem)
-    rows = [_rows(each, problem) for each in sets]
-    count = sum(len(each.values) for each in rows)
+    rows = [_rows(subset, problem) for subset in sets]
+    count = sum(len(row.values) for row in rows)
     if count <= len(system.constants):
         raise InputError(
             subject=f"For {plural(len(system.constants), 'constant')} 'data'",
             expected=f"hold more than {plural(count, 'value')}",
         )
     with working(meter):
-        given = [each.sigma for each in sets]
+        given = [subset.sigma for subset in sets]
         evolution = evolution_of(problem.box, system, rows)
         if evolution is None:
             found = _by_grids(JointSearch(problem.box, system, rows, given, constants, meter))
@@ -118,19 +118,25 @@ def identify(
 
 
 def _compiled(problem: Problem) -> JointSystem:
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
     constants = problem.constants
-    for each in problem.conditions:
-        if each.equation.residual.free_symbols & set(constants):
-            raise InputError(subject="Conditions", expected="not have constants", got=f"'{each.equation!r}'")
-    for each in problem.equations:
-        own = [c for c in constants if c in each.residual.free_symbols]
-        if own and all(c.low <= 0 <= c.high for c in own) and each.residual.subs(dict.fromkeys(own, 0)) == 0:
+    for condition in problem.conditions:
+        if condition.equation.residual.free_symbols & set(constants):
             raise InputError(
-                f"'{each!r}' holds for every function where its constants are zero, so that data cannot determine them; "
+                subject="Conditions", expected="not have constants", got=f"'{condition.equation!r}'"
+            )
+    for equation in problem.equations:
+        own = [c for c in constants if c in equation.residual.free_symbols]
+        if (
+            own
+            and all(c.low <= 0 <= c.high for c in own)
+            and equation.residual.subs(dict.fromkeys(own, 0)) == 0
+        ):
+            raise InputError(
+                f"'{equation!r}' holds for every function where its constants are zero, so that data cannot determine them; "
                 "give one of them as a number."
             )
-    residuals = [each.residual.doit() for each in problem.equations]
+    residuals = [equation.residual.doit() for equation in problem.equations]
     every = [*symbols, *constants]
     inside = compile_equations(residuals, problem.fields, every)
     tangents = tuple(
@@ -141,7 +147,7 @@ def _compiled(problem: Problem) -> JointSystem:
 
 def _rows(data: Data, problem: Problem) -> DataRows:
     domain = problem.domain
-    names = [each.name for each in domain.coordinates]
+    names = [coordinate.name for coordinate in domain.coordinates]
     for name in data.places:
         check_choice(name, "places", names)
     if missing := [name for name in names if name not in data.places]:
@@ -155,7 +161,9 @@ def _rows(data: Data, problem: Problem) -> DataRows:
                 subject="Data",
                 expected=f"lie in the domain, from {low:g} to {high:g} along '{names[axis]}'",
             )
-    compiled = compile_equations([data.term.tree], problem.fields, [each.tree for each in domain.coordinates])
+    compiled = compile_equations(
+        [data.term.tree], problem.fields, [coordinate.tree for coordinate in domain.coordinates]
+    )
     if not compiled.jets:
         raise InputError(argument="term", expected="have an unknown of the problem", got=f"'{data.term!r}'")
     usual = float(np.std(data.values)) or float(np.abs(data.values).max()) or 1.0
@@ -256,9 +264,9 @@ def _functions(
     """Functions out of the constants that are weights of their splines."""
     every = dict.fromkeys(c.function for c in symbols if c.function is not None)
     found: list[FunctionEstimate] = []
-    for each in every:
-        own = [n for n, c in enumerate(symbols) if c.function == each]
-        found.append(FunctionEstimate(each, values[own], spread[np.ix_(own, own)], reach))
+    for function in every:
+        own = [n for n, c in enumerate(symbols) if c.function == function]
+        found.append(FunctionEstimate(function, values[own], spread[np.ix_(own, own)], reach))
     return tuple(found)
 
 

@@ -92,7 +92,7 @@ class JointSearch:
         self.domain, self.system, self.rows, self.given = domain, system, list(rows), list(given)
         self.config, self.meter = config, meter
         self._soft, self._share, self._missed = JointState(np.zeros(0), np.zeros(0), ()), 1.0, np.inf
-        self.count = sum(len(each.values) for each in rows)
+        self.count = sum(len(row.values) for row in rows)
         d = len(domain.coordinates)
         self.degree = config.degree if d < 3 else _DEGREE_IN_MANY
 
@@ -128,7 +128,7 @@ class JointSearch:
                 patch = self.patch(stage, hard.constants, 1.0)
                 # Where it is the data that a grid cannot follow, residuals of the equations show little.
                 rough = next_modes(best[-1]) if coarse else residual_parts(patch, best[-1])[0]
-                largest = max(float(each.max(initial=0.0)) for each in rough)
+                largest = max(float(mode.max(initial=0.0)) for mode in rough)
                 spaces = tuple(
                     space.refined(own >= ROUGH_SHARE * largest)
                     for space, own in zip(spaces, rough, strict=True)
@@ -163,7 +163,7 @@ class JointSearch:
         return with_conditions(self.patch(stage, constants, weight), stage.spaces, self.system.faces)
 
     def _sets(self, sigma: Sequence[float]) -> list[DataRows]:
-        return [replace(each, sigma=s) for each, s in zip(self.rows, sigma, strict=True)]
+        return [replace(row, sigma=s) for row, s in zip(self.rows, sigma, strict=True)]
 
     def _final(self, sigma: Sequence[float]) -> float:
         """Share of their terms up to which the equations are to hold."""
@@ -255,10 +255,10 @@ class JointSearch:
         stage: JointStage, sets: Sequence[DataRows], fields: Sequence[Field]
     ) -> tuple[Any, Floats]:
         designs = []
-        for n, each in enumerate(sets):
+        for n, subset in enumerate(sets):
             held = stage.held.setdefault((-1 - n, ()), {})
-            designs.append(each.jacobian(stage.layout, fields, held))
-        return sparse.vstack(designs).tocsr(), np.concatenate([each.residuals(fields) for each in sets])
+            designs.append(subset.jacobian(stage.layout, fields, held))
+        return sparse.vstack(designs).tocsr(), np.concatenate([subset.residuals(fields) for subset in sets])
 
     def _weight(self, stage: JointStage, state: JointState, share: float) -> float:
         """Weight of the equations, that they may be missed by a share of their terms."""
@@ -298,7 +298,7 @@ class JointSearch:
 
     def _objective(self, stage: JointStage, state: JointState, weight: float) -> float:
         fields = stage.layout.fields(state.free, stage.lifts)
-        left = sum(each.objective(fields) for each in self._patches(stage, state.constants, weight))
+        left = sum(patch.objective(fields) for patch in self._patches(stage, state.constants, weight))
         value = left + sum(float((r.residuals(fields) ** 2).sum()) for r in self._sets(state.sigma))
         return value if np.isfinite(value) else np.inf
 
@@ -328,7 +328,7 @@ class JointSearch:
         schur = own - border @ solved.T
         constant_step = -covariance(schur) @ (pull - border @ still) if len(slopes) else pull
         step = -still - constant_step @ solved
-        misfit = tuple(float((each.residuals(fields) ** 2).sum()) for each in sets)
+        misfit = tuple(float((subset.residuals(fields) ** 2).sum()) for subset in sets)
         return JointNormal(factor, schur, step[layout.rank], constant_step, misfit, design, normal.objective)
 
     def _tangent(self, n: int, constants: Floats, patch: Patch, fields: Sequence[Field]) -> list[Floats]:
@@ -342,7 +342,7 @@ class JointSearch:
     def freedom(self, linear: JointNormal) -> Floats:
         """How many of each set's values the fields follow: the trace of the smoothing, by random probes."""
         random = np.random.default_rng(0)
-        lengths = [len(each.values) for each in self.rows]
+        lengths = [len(row.values) for row in self.rows]
         starts = np.concatenate([[0], np.cumsum(lengths)])
         total = np.zeros(len(lengths))
         for _ in range(_PROBES):
@@ -354,8 +354,8 @@ class JointSearch:
     def _estimated(self, state: JointState, linear: JointNormal) -> tuple[float, ...]:
         freedom = self.freedom(linear)
         found = []
-        for n, each in enumerate(self.rows):
-            rest = max(len(each.values) - freedom[n], 1.0)
+        for n, row in enumerate(self.rows):
+            rest = max(len(row.values) - freedom[n], 1.0)
             scale = float(np.sqrt(linear.misfit[n] / rest))
             found.append(state.sigma[n] if self.given[n] is not None else max(state.sigma[n] * scale, 1e-300))
         return tuple(found)

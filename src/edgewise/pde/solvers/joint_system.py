@@ -36,7 +36,7 @@ def bound(compiled: Compiled, constants: Floats) -> Compiled:
     """Functions of coordinates, constants and jets, with numbers for the constants."""
     count = len(constants)
     d = len(compiled.jets[0][1]) - count if compiled.jets else 0
-    given = tuple(float(each) for each in constants)
+    given = tuple(float(constant) for constant in constants)
 
     def with_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *arguments: function(*arguments[:d], *given, *arguments[d:])

@@ -211,7 +211,7 @@ def solve_level(
     else:
         # Residuals of weak solutions need not be small; what their splines lack is seen from the unknowns.
         rough = next_modes(solution.fields)
-        indicator = float(np.sqrt(sum(float((each**2).sum()) for each in rough)))
+        indicator = float(np.sqrt(sum(float((mode**2).sum()) for mode in rough)))
     violation = violated(patches[1:], solution.fields)
     return Level(spaces, solution, contradiction, change, rough, indicator, relative, violation, weak)
 
@@ -240,7 +240,7 @@ def relative_residual(patch: Patch, solution: GridSolution, jets: Sequence[Float
 
 def violated(patches: Sequence[Patch], fields: Sequence[Field]) -> float:
     """How far conditions met in the mean are missed, relative to their terms."""
-    left = [float(np.sqrt(each.objective(fields))) / max(terms(each, fields), 1e-300) for each in patches]
+    left = [float(np.sqrt(patch.objective(fields))) / max(terms(patch, fields), 1e-300) for patch in patches]
     return max(left, default=0.0)
 
 
@@ -282,7 +282,7 @@ def project(layout: Layout, before: Sequence[Field], lifts: Sequence[Floats]) ->
 
 def refine(level: Level, goal: float = 0.0) -> tuple[Space, ...]:
     """Spaces with those intervals halved whose residuals are roughest, in whichever coordinate."""
-    largest = max(float(each.max(initial=0.0)) for each in level.rough)
+    largest = max(float(item.max(initial=0.0)) for item in level.rough)
     finer: list[Space] = []
     for space, rough in zip(level.spaces, level.rough, strict=True):
         marked = rough >= ROUGH_SHARE * largest
@@ -404,9 +404,9 @@ def energy_tests(system: BoxSystem) -> tuple[WeightingSpace, ...] | None:
     for f, order in found:
         for axis in range(len(system.degrees)):
             counts = [0, 0]
-            for each in system.faces.built_in:
-                if each.field == f and each.face.axis == axis:
-                    counts[each.face.high] += 1
+            for face in system.faces.built_in:
+                if face.field == f and face.face.axis == axis:
+                    counts[face.face.high] += 1
             if set(counts) - {order // 2} and counts != [0, 0]:
                 return None
     return tuple(WeightingSpace(f, (0,) * len(system.degrees)) for f, _ in found)

@@ -159,7 +159,7 @@ def march(
         )
         whole = system.whole(level.solution.fields)
         lacks = _lacking(system, whole, axis, _SPACE_SHARE)
-        errors = [float(np.sqrt((each**2).sum())) for each in lacks]
+        errors = [float(np.sqrt((lack**2).sum())) for lack in lacks]
         in_time, in_space = errors[axis], max((e for a, e in enumerate(errors) if a != axis), default=0.0)
         on_level(level, max(errors), (at - low) / (high - low))
         change = _change(in_time, tolerance, system.degrees[axis])
@@ -229,9 +229,9 @@ def _handed_on(system: BoxSystem, level: Level, axis: int) -> dict[int, Field]:
     """The values of the conditions at the start of the next slab, by their number."""
     end, fields = level.spaces[axis].high, system.marching(level.solution.fields)
     return {
-        n: _across(fields[each.field], axis, end, each.end.weights)
-        for n, each in enumerate(system.faces.built_in)
-        if each.face.axis == axis and not each.face.high
+        n: _across(fields[face.field], axis, end, face.end.weights)
+        for n, face in enumerate(system.faces.built_in)
+        if face.face.axis == axis and not face.face.high
     }
 
 
@@ -454,9 +454,9 @@ def outcome_of_start(
 def _start_held(domain: Box, faces: FaceConditions, axis: int, count: int, config: SolverConfig) -> Pieces:
     """The data of the start as splines that stay the same along time; zero where an unknown has none, as a pressure."""
     starts = {
-        each.field: each
-        for each in faces.built_in
-        if each.face.axis == axis and not each.face.high and len(each.end.weights) == 1
+        face.field: face
+        for face in faces.built_in
+        if face.face.axis == axis and not face.face.high and len(face.end.weights) == 1
     }
     intervals, before = FIRST_INTERVALS, None
     while True:

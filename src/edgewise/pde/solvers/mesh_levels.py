@@ -250,7 +250,7 @@ def solve_meshes(
 
 def left_of(levels: Sequence[MeshLevel]) -> tuple[float, ...]:
     """Estimated errors of the last level but one; infinite where there is none."""
-    return left_by([each.change for each in levels], levels[-1].pieces.mesh)
+    return left_by([level.change for level in levels], levels[-1].pieces.mesh)
 
 
 def left_by(changes: Sequence[Sequence[float]], mesh: Elements) -> tuple[float, ...]:
@@ -258,7 +258,7 @@ def left_by(changes: Sequence[Sequence[float]], mesh: Elements) -> tuple[float, 
     by one, what the changes of all further ones would add, as the last ones fall."""
     if mesh.degree_steps > 1 or len(changes) < 2:
         return tuple(changes[-1])
-    return tuple(map(float, _with_further([np.array(each) for each in changes[1:]])))
+    return tuple(map(float, _with_further([np.array(change) for change in changes[1:]])))
 
 
 def _with_further(changes: Sequence[Floats]) -> Floats:

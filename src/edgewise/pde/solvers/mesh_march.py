@@ -56,7 +56,7 @@ class StageSystem:
         self.count = galerkin.count
         self.linear = timed.form.linear
         self.slices = galerkin.slices
-        sizes = [each.table.shape[1] for each in galerkin.numberings]
+        sizes = [numbering.table.shape[1] for numbering in galerkin.numberings]
         ends = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
         self._own = [slice(a, b) for a, b in itertools.pairwise(ends)]
         self._width = int(ends[-1])
@@ -387,7 +387,7 @@ class MeshMarch:
         """The stages of one slab, with the state before; None where Newton's method fails."""
         system, middle = self.system, self.rule.stages // 2
         times = time + length * self.rule.nodes
-        given = [self.galerkin.at_time(float(each)).given()[1] for each in times]
+        given = [self.galerkin.at_time(float(item)).given()[1] for item in times]
         begun = system.begun(state, length, given, self.start.fixed)
         kept = abs(system.length - length) <= 1e-12 * length
         if kept:

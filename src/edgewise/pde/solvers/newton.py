@@ -197,7 +197,7 @@ def weakest_share(
     loose : sequence of int
         Unknowns to which a constant may be added.
     """
-    nothing = [np.zeros(each.coefficients.shape) for each in fields]
+    nothing = [np.zeros(field.coefficients.shape) for field in fields]
     change = np.random.default_rng(0).standard_normal(layout.count)
     for _ in range(_WEAKENING):
         change = leaving(change)
@@ -215,7 +215,7 @@ def share_left(patches: Sequence[Patch], fields: Sequence[Field], change: Sequen
     """
     spaces = fields[0].spaces
     spans = [space.high - space.low for space in spaces]
-    sizes = [float(np.sqrt(np.mean(each.coefficients**2))) for each in change]
+    sizes = [float(np.sqrt(np.mean(field.coefficients**2))) for field in change]
     left = whole = 0.0
     for patch in patches:
         slopes = patch.compiled.derivatives(patch.places(spaces), patch.jets(fields))
@@ -355,7 +355,7 @@ def solve_newton_krylov(
     loose : sequence of int
         Unknowns to which a constant may be added.
     """
-    lifted = max(float(np.abs(each).max(initial=0.0)) for each in lifts)
+    lifted = max(float(np.abs(lift).max(initial=0.0)) for lift in lifts)
     free = start.copy()
     jets = operators.jets(free)
     slopes = operators.slopes(jets)

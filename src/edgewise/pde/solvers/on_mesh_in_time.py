@@ -71,8 +71,10 @@ class TimedMeshRoad:
         config = run.config
         timed, domain = timed_form(problem), problem.domain
         assert isinstance(domain, SpaceTime)
-        symbols = [each.tree for each in domain.coordinates]
-        inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
+        symbols = [coordinate.tree for coordinate in domain.coordinates]
+        inside = compile_equations(
+            [equation.residual for equation in problem.equations], problem.fields, symbols
+        )
         doubt = grows_with_time(domain, inside, domain.time)
         levels: list[_TimedLevel] = []
         begun: list[MeshMarch] = []
@@ -86,7 +88,7 @@ class TimedMeshRoad:
                     # What begins at nothing is not followed to digits of nothing.
                     march.scales = np.maximum(march.scales, levels[-1].march.scales)
                 begun.append(march)
-                error = min((max(each.change) for each in levels), default=float("inf"))
+                error = min((max(level.change) for level in levels), default=float("inf"))
 
                 def on_slab(share: float, march: MeshMarch = march, error: float = error) -> None:
                     progress = Progress("march", error, march.tolerance, share, (march.galerkin.mesh.count,))
@@ -138,8 +140,8 @@ def _level(march: MeshMarch, before: _TimedLevel | None) -> _TimedLevel:
     for low, high in zip(slabs.edges[:-1], slabs.edges[1:], strict=True):
         for time in np.linspace(low, high, _LOOKED_AT):
             pieces = slabs.at_time(float(time))
-            values = np.concatenate([each.values for each in pieces.fields])
-            size = sum(each**2 for each in march.norms(values))
+            values = np.concatenate([field.values for field in pieces.fields])
+            size = sum(norm**2 for norm in march.norms(values))
             total += (
                 (high - low) / span / _LOOKED_AT * size / max(largest, 1e-300) * np.nan_to_num(pieces.lacks())
             )
@@ -154,7 +156,7 @@ def _slabs_of(march: MeshMarch) -> MeshSlabs:
 
 def _left(levels: Sequence[_TimedLevel]) -> tuple[float, ...]:
     """Estimated errors of the last level but one, as on meshes without time."""
-    return left_by([each.change for each in levels], levels[-1].slabs.mesh)
+    return left_by([level.change for level in levels], levels[-1].slabs.mesh)
 
 
 def _apart(fine: MeshSlabs, coarse: MeshSlabs, galerkin: Galerkin) -> tuple[float, ...]:
@@ -205,8 +207,8 @@ def _between(galerkin: Galerkin, unknown: int, coarse: MeshPieces) -> Any:
         rows = np.repeat(own[part], columns.shape[1])
         parts.append(sparse.csr_matrix((basis.ravel(), (rows, columns.ravel())), shape=shape))
     total = parts[0]
-    for each in parts[1:]:
-        total = total + each
+    for item in parts[1:]:
+        total = total + item
     return total
 
 

@@ -94,7 +94,7 @@ class SeparableInverse:
         rule = operators.patch.rules[axis].weights.ravel()
         weighted = rule if weights is None else rule * weights
         left, right = operators.matrix(field, axis, test), operators.matrix(field, axis, trial)
-        dense = [each if isinstance(each, np.ndarray) else each.toarray() for each in (left, right)]
+        dense = [item if isinstance(item, np.ndarray) else item.toarray() for item in (left, right)]
         return np.asarray(dense[0].T @ (weighted[:, None] * dense[1]))
 
     def solve(self, right: Floats) -> Floats:

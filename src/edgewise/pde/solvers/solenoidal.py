@@ -78,7 +78,7 @@ class Kernel(Operators):
         base: Floats,
     ) -> None:
         self.axis, self.turns, self.basis, self.base = axis, turns, basis, base
-        self.back: list[dict[int, Floats]] = [{a: inverses(each) for a, each in own.items()} for own in turns]
+        self.back: list[dict[int, Floats]] = [{a: inverses(item) for a, item in own.items()} for own in turns]
         super().__init__(operators.layout, operators.patch, operators.tests, lifts)
 
     def matrix(self, field: int, axis: int, order: int) -> Any:
@@ -125,10 +125,10 @@ class Kernel(Operators):
         back: list[Floats] = []
         for own in self.back:
             block: Floats = np.ones((1, 1))
-            for each in own.values():
-                block = np.asarray(np.kron(block, each), dtype=float)
+            for item in own.values():
+                block = np.asarray(np.kron(block, item), dtype=float)
             back.append(block)
-        sizes = np.cumsum([0, *(len(each) for each in back)])
+        sizes = np.cumsum([0, *(len(array) for array in back)])
         basis = np.concatenate(
             [m @ self.basis[a:b] for m, a, b in zip(back, sizes[:-1], sizes[1:], strict=True)]
         )
@@ -214,20 +214,20 @@ class Solenoidal:
         nodes, weights = np.polynomial.legendre.leggauss(_NODES)
         net: Any = np.zeros(_NODES)
         gross: Any = np.zeros(_NODES)
-        for each in faces.built_in:
-            a, weight = self.weights.get(each.field, (-1, 0.0))
-            if each.face.axis != a:
+        for face in faces.built_in:
+            a, weight = self.weights.get(face.field, (-1, 0.0))
+            if face.face.axis != a:
                 continue
             at: list[Any] = [low + (high - low) * (nodes + 1) / 2 for low, high in bounds]
-            at[a] = np.array([bounds[a][each.face.high]])
+            at[a] = np.array([bounds[a][face.face.high]])
             shape = [len(places) for places in at]
             places = np.meshgrid(*at, indexing="ij")
-            found = np.broadcast_to(np.asarray(each.data(*places), dtype=float), shape)
+            found = np.broadcast_to(np.asarray(face.data(*places), dtype=float), shape)
             for b in range(len(bounds)):
                 if b not in (a, self.axis):
                     along = weights.reshape([-1 if b == n else 1 for n in range(len(bounds))])
                     found = (found * along).sum(b, keepdims=True) * (bounds[b][1] - bounds[b][0]) / 2
-            out = weight * found.ravel() * (1 if each.face.high else -1)
+            out = weight * found.ravel() * (1 if face.face.high else -1)
             net, gross = net + out, gross + np.abs(out)
         return float(np.abs(net).max() / max(gross.max(), 1e-300))
 
@@ -240,7 +240,7 @@ class Solenoidal:
         if held is None or any(a is not b for a, b in zip(held[0], reductions, strict=True)):
             turns = [{a: triangle(own[a].space, own[a].reduction.free) for a in along} for own in layout.axes]
             outer = {a: triangle(spaces[a].lowered(1)) for a in along}
-            rows = int(np.prod([len(each) for each in outer.values()]))
+            rows = int(np.prod([len(item) for item in outer.values()]))
             blocks = [np.zeros((rows, int(np.prod([own[a].size for a in along])))) for own in layout.axes]
             for f, (_, weight) in self.weights.items():
                 block = np.full((1, 1), weight)
@@ -316,7 +316,7 @@ class Solenoidal:
                 [-1 if a == b else 1 for b in range(len(spaces))]
             )
             back.append(np.asarray(vectors))
-        forward = [np.eye(time.size) if a == self.axis else each.T for a, each in enumerate(back)]
+        forward = [np.eye(time.size) if a == self.axis else array.T for a, array in enumerate(back)]
         modes = contract(coefficients, forward)
         # What is constant in space is free: with none of it the mean is zero.
         modes = np.where(values > 0, modes / np.where(values > 0, values, 1.0), 0.0)
@@ -331,8 +331,8 @@ def solenoidal(
     One equation states that the divergence of velocities is zero, and one unknown, without conditions, is in the equations
     of their motion by its gradient alone.
     """
-    symbols = [each.tree for each in problem.domain.coordinates]
-    residuals = [sp.expand(each.residual.doit()) for each in problem.equations]
+    symbols = [coordinate.tree for coordinate in problem.domain.coordinates]
+    residuals = [sp.expand(equation.residual.doit()) for equation in problem.equations]
     clock = symbols[axis]
     found = [(e, _divergence(r, problem.fields, symbols, axis)) for e, r in enumerate(residuals)]
     at = [(e, weights) for e, weights in found if weights]
@@ -344,7 +344,7 @@ def solenoidal(
     (own, weights), p = at[0], still[0]
     if (
         p in weights
-        or any(each.field == p for each in faces.built_in)
+        or any(face.field == p for face in faces.built_in)
         or len({a for a, _ in weights.values()}) != len(weights)
     ):
         return None
@@ -365,9 +365,9 @@ def solenoidal(
             motion[mover[0]] = len(left)
             shares.append(c / weights[mover[0]][1])
         left.append(sp.expand(rest))
-    ends = {(each.field, each.face.axis): [] for each in faces.built_in}
-    for each in faces.built_in:
-        ends[each.field, each.face.axis].append(len(each.end.weights))
+    ends = {(face.field, face.face.axis): [] for face in faces.built_in}
+    for face in faces.built_in:
+        ends[face.field, face.face.axis].append(len(face.end.weights))
     held = all(problem.domain.periodic[a] or ends.get((f, a)) == [1, 1] for f, (a, _) in weights.items())
     if (
         set(motion) != set(weights)
@@ -385,7 +385,7 @@ def solenoidal(
         float(shares[0]),
         compile_equations(left, fields, symbols),
     )
-    return made, FaceConditions(tuple(replace(each, field=moved(each.field)) for each in faces.built_in), ())
+    return made, FaceConditions(tuple(replace(face, field=moved(face.field)) for face in faces.built_in), ())
 
 
 def _divergence(

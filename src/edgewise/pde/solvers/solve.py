@@ -151,8 +151,8 @@ def _road(
         if timed and resume is not None:
             raise InputError(argument="resume", expected="be for marches on boxes", advice="leave it out")
         return TimedMeshRoad() if timed else MeshRoad(), run
-    symbols = [each.tree for each in domain.coordinates]
-    inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
+    symbols = [coordinate.tree for coordinate in domain.coordinates]
+    inside = compile_equations([equation.residual for equation in problem.equations], problem.fields, symbols)
     faces, axis = face_conditions(problem), domain.time
     run = replace(run, doubt=ill_posed(domain, inside, faces))
     if asked == "products":
@@ -182,7 +182,7 @@ def _only_begins(problem: Problem, axis: int) -> bool:
 
     Equations of second order in time (waves) are not marched: what one slab hands on to the next grew in trials.
     """
-    faces = [face for each in problem.conditions for face in each.part.faces if face.axis == axis]
+    faces = [face for condition in problem.conditions for face in condition.part.faces if face.axis == axis]
     return {face.high for face in faces} == {False} and len(faces) <= len(problem.names)
 
 

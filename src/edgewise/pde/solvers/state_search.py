@@ -153,10 +153,10 @@ class StateSearch:
     ) -> None:
         self.evolution, self.given, self.end, self.known = evolution, list(given), end, known
         self.meter, self.constants = meter, system.constants
-        self.first_sigma = tuple(each.sigma for each in rows)
-        self.rows = [replace(each, sigma=1.0) for each in rows]
-        self.times = np.concatenate([each.at[:, evolution.axis] for each in rows])
-        self.sets = np.repeat(np.arange(len(rows)), [len(each.values) for each in rows])
+        self.first_sigma = tuple(row.sigma for row in rows)
+        self.rows = [replace(row, sigma=1.0) for row in rows]
+        self.times = np.concatenate([row.at[:, evolution.axis] for row in rows])
+        self.sets = np.repeat(np.arange(len(rows)), [len(row.values) for row in rows])
         self.count = len(self.times)
         self.low = np.array([c.low for c in system.constants])
         self.high = np.array([c.high for c in system.constants])
@@ -243,7 +243,7 @@ class StateSearch:
         if not len(modes):
             return guess
         squares = (self._look(guess, end, True).jacobian[:, : len(modes)] ** 2).sum(0)
-        size = sum(float((each.values**2).sum()) for each in self.rows) / self.count
+        size = sum(float((row.values**2).sum()) for row in self.rows) / self.count
         felt = squares > 1e-12 * squares.max()
         per_mode = size * (self.times <= end).sum() / len(modes)
         return replace(guess, sizes=np.sqrt(per_mode / np.where(felt, squares, squares.max())))
@@ -256,8 +256,8 @@ class StateSearch:
             later = replace(now, steps=2 * now.steps)
             # Finer waves move on in shorter steps.
             wider = Fineness(1.4 * now.waves, int(np.ceil(1.4 * now.steps)))
-            looks = [self._look(guess, end, False, each).residuals * per for each in (now, later, wider)]
-            apart = [float(np.sqrt(((each - looks[0]) ** 2).mean())) for each in looks[1:]]
+            looks = [self._look(guess, end, False, item).residuals * per for item in (now, later, wider)]
+            apart = [float(np.sqrt(((look - looks[0]) ** 2).mean())) for look in looks[1:]]
             self.lacks = max(apart)
             # Halved steps leave a sixteenth; missing waves show less of those behind them.
             if not apart[0] <= 10 * share:

@@ -139,7 +139,7 @@ def seen(
     none = np.zeros((extra, *start.shape), dtype=complex)
     every = none if changes is None else np.concatenate([changes, none])
     times = np.linspace(evolution.begins, end, steps + 1)
-    wanted = [each.at[:, evolution.axis] for each in sets]
+    wanted = [subset.at[:, evolution.axis] for subset in sets]
     steps_of = [np.clip(np.searchsorted(times, t, side="right") - 1, 0, steps - 1) for t in wanted]
     orders = [np.argsort(own, kind="stable") for own in steps_of]
     inside = [t <= end for t in wanted]
@@ -149,7 +149,7 @@ def seen(
     ends = [0] * len(sets)
     for n, after in enumerate(course(current, start, every, times, extra)):
         if before is not None:
-            for s, each in enumerate(sets):
+            for s, subset in enumerate(sets):
                 first = ends[s]
                 last = int(np.searchsorted(steps_of[s][orders[s]], n - 1, side="right"))
                 ends[s] = last
@@ -157,7 +157,7 @@ def seen(
                 rows = rows[inside[s][rows]]
                 if len(rows):
                     residuals[s][rows], jacobians[s][rows] = _at_data(
-                        evolution, torus, each, rows, before, after
+                        evolution, torus, subset, rows, before, after
                     )
         before = after
     return Seen(

@@ -119,8 +119,8 @@ def wave_system(domain: Box, inside: Compiled, faces: FaceConditions, axis: int)
     space, count = 1 - axis, inside.count
     fields = {f for f, _ in inside.jets}
     alone = len(domain.bounds) == 2 and domain.periodic == tuple(a == space for a in (0, 1))
-    begins = {each.field for each in faces.built_in if each.face.axis == axis and not each.face.high}
-    plain = all(len(each.end.weights) == 1 for each in faces.built_in) and not faces.weak
+    begins = {face.field for face in faces.built_in if face.face.axis == axis and not face.face.high}
+    plain = all(len(face.end.weights) == 1 for face in faces.built_in) and not faces.weak
     if not (alone and plain and fields == begins == set(range(count)) and len(faces.built_in) == count):
         return None
     if any(orders[axis] > 1 or (orders[axis] and orders[space]) for _, orders in inside.jets):
@@ -147,8 +147,8 @@ def wave_system(domain: Box, inside: Compiled, faces: FaceConditions, axis: int)
     # Of what is missing beyond as many as are taken, as many more are enough.
     known = 2 * MOST_WAVES
     start = np.zeros((count, known), dtype=complex)
-    for each in faces.built_in:
-        start[each.field] = _start(each.data, domain.bounds, axis, known) / each.end.weights[0]
+    for face in faces.built_in:
+        start[face.field] = _start(face.data, domain.bounds, axis, known) / face.end.weights[0]
     return WaveSystem(inside, axis, domain.bounds, mass, tuple(still), carried, start)
 
 

@@ -36,7 +36,7 @@ def ill_posed(domain: Box, inside: Compiled, faces: FaceConditions) -> str:
     faces : FaceConditions
     """
     for axis, coordinate in enumerate(domain.coordinates):
-        ends = [each.face.high for each in (*faces.built_in, *faces.weak) if each.face.axis == axis]
+        ends = [face.face.high for face in (*faces.built_in, *faces.weak) if face.face.axis == axis]
         order = max((orders[axis] for _, orders in inside.jets), default=0)
         if order and len(set(ends)) == 1 and len(ends) >= order and _grows(domain, inside, axis, ends[0]):
             return (
@@ -64,13 +64,13 @@ def _grows(domain: Box | SpaceTime, inside: Compiled, axis: int, high: bool) -> 
     if len(around) > 1:
         directions.append(np.sum(directions, axis=0))
     for _ in range(_PLACES):
-        at: list[Any] = [np.asarray(each) for each in random.uniform(lows, highs)]
+        at: list[Any] = [np.asarray(item) for item in random.uniform(lows, highs)]
         # Coefficients may depend on the unknowns: what holds for any of them holds for the solution.
         draws = random.standard_normal((_DRAWS, len(inside.jets)))
         slopes = [np.array(inside.derivatives(at, [np.asarray(v) for v in draw])) for draw in draws]
         for direction in directions:
             waves = direction / np.where(direction > 0, highs - lows, 1.0)
-            if all(_unbounded(inside, each, axis, waves, -1 if high else 1) for each in slopes):
+            if all(_unbounded(inside, slope, axis, waves, -1 if high else 1) for slope in slopes):
                 return True
     return False
 

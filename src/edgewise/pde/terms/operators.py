@@ -99,10 +99,10 @@ def dt(term: Expr | Vector | Any, coordinate: Coordinate | int | Any = None, ord
 def _space(term: Any) -> tuple[Any, ...]:
     """The coordinates of space that the unknowns in a term depend on, in their order."""
     trees = [tree_of(part) for part in (term if isinstance(term, Vector) else (term,))]
-    applied = sorted({each for tree in trees for each in tree.atoms(AppliedUndef)}, key=str)
+    applied = sorted({atom for tree in trees for atom in tree.atoms(AppliedUndef)}, key=str)
     if not applied:
         raise InputError(f"lap, grad, div and curl act on unknowns; {term!r} has none. Use dx(term, x).")
-    longest = max(applied, key=lambda each: len(each.args))
+    longest = max(applied, key=lambda part: len(part.args))
     return tuple(s for s in longest.args if not isinstance(s, TimeSymbol | ParameterSymbol))
 
 

@@ -112,11 +112,11 @@ class Expr:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **_: Any) -> Expr:
         name = ufunc.__name__
         if method == "__call__" and name in _OPERATORS:
-            return Expr(_OPERATORS[name](*(tree_of(each) for each in inputs)))
+            return Expr(_OPERATORS[name](*(tree_of(variable) for variable in inputs)))
         function = getattr(sp, _UFUNCS.get(name, name), None)
         if method != "__call__" or function is None:
             raise InputError(f"The function '{name}' of NumPy is not known in equations.")
-        return Expr(function(*(tree_of(each) for each in inputs)))
+        return Expr(function(*(tree_of(variable) for variable in inputs)))
 
 
 class TimeSymbol(sp.Symbol):
@@ -168,14 +168,14 @@ class Unknown(Expr):
             )
         if not coordinates:
             raise InputError(f"The unknown '{name}' needs its coordinates: unknown('{name}', x, t).")
-        for each in coordinates:
-            if not isinstance(each, Coordinate):
+        for item in coordinates:
+            if not isinstance(item, Coordinate):
                 raise InputError(
                     subject=f"The unknown '{name}'",
                     expected="depend on coordinates made by coordinates('x', 'y') or time('t')",
-                    got=short(each),
+                    got=short(item),
                 )
-        super().__init__(sp.Function(name, real=True)(*(each.tree for each in coordinates)))
+        super().__init__(sp.Function(name, real=True)(*(item.tree for item in coordinates)))
         self.name, self.coordinates = name, coordinates
 
     __hash__ = Expr.__hash__
@@ -343,7 +343,7 @@ def normal(*coordinates: Coordinate) -> Vector:
     >>> normal(x, y)[0]
     n_x
     """
-    return Vector(*(Expr(NormalSymbol(f"n_{each.name}", real=True)) for each in coordinates))
+    return Vector(*(Expr(NormalSymbol(f"n_{item.name}", real=True)) for item in coordinates))
 
 
 def eigenvalue(name: str = "lam") -> Expr:

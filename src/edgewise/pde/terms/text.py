@@ -69,8 +69,8 @@ def read_term(text: str, names: Mapping[str, Any]) -> Any:
     sin(pi*x) + Derivative(u(x), (x, 2))/2
     """
     names = as_mapping(names, "names", "words to what they stand for")
-    unknowns = {name: each for name, each in names.items() if isinstance(each, Unknown)}
-    calls = {name: (len(each.coordinates), len(each.coordinates)) for name, each in unknowns.items()}
+    unknowns = {name: unknown for name, unknown in names.items() if isinstance(unknown, Unknown)}
+    calls = {name: (len(unknown.coordinates), len(unknown.coordinates)) for name, unknown in unknowns.items()}
     grammar = Grammar("{text} cannot be read as part of an equation", "name", {**_CALLS, **calls})
     found = _term(read(text, tuple(names), grammar), names)
     for part in found if isinstance(found, Vector) else (found,):
@@ -155,7 +155,7 @@ def _times(a: Any, b: Any) -> Any:
 
 def _called(name: str, known: Any, parts: Sequence[Any]) -> Any:
     """u(x, t), which is u."""
-    places = [each.tree for each in known.coordinates]
+    places = [coordinate.tree for coordinate in known.coordinates]
     if [tree_of(part) for part in parts] != places:
         raise InputError(
             f"The unknown '{name}' stands at its own coordinates, {name}({', '.join(map(str, places))}) or just {name}."
@@ -194,7 +194,7 @@ def _in_time(parts: Sequence[Any], names: Mapping[str, Any]) -> Any:
     term, *rest = parts
     if rest and isinstance(rest[0], Coordinate):
         return _derivative(term, *rest)
-    time = next((each for each in names.values() if isinstance(each, Coordinate) and each.time), None)
+    time = next((name for name in names.values() if isinstance(name, Coordinate) and name.time), None)
     if time is None:
         raise InputError("dt(...) needs a coordinate of time; there is none.")
     return _derivative(term, time, *rest)
@@ -209,24 +209,24 @@ def write_term(term: Expr | Any) -> str:
         kept[letter] = node
         return sp.Symbol(letter, real=True)
 
-    def plain(each: Any) -> Any:
+    def plain(undef: Any) -> Any:
         """The tree with what formulas do not know as letters."""
-        if isinstance(each, sp.Derivative):
-            inner, counted = node_of(each.expr), cast("Any", each.variable_count)
+        if isinstance(undef, sp.Derivative):
+            inner, counted = node_of(undef.expr), cast("Any", undef.variable_count)
             for symbol, count in counted:
                 order = (Number(int(count)),) if count > 1 else ()
                 inner = Apply("dx", (inner, Variable(str(symbol)), *order))
             return keep(inner)
-        if isinstance(each, AppliedUndef):
-            own = Variable(each.func.__name__)
-            return keep(Apply("dn", (node_of(each.args[0]),)) if each.func == NORMAL else own)
-        if isinstance(each, sp.atan2):
-            return keep(Apply("atan2", tuple(node_of(part) for part in each.args)))
-        if each.is_Rational and max(abs(each.p), each.q) >= 10**_DIGITS:
-            return sp.Float(float(each))
-        return each.func(*map(plain, each.args)) if each.args else each
+        if isinstance(undef, AppliedUndef):
+            own = Variable(undef.func.__name__)
+            return keep(Apply("dn", (node_of(undef.args[0]),)) if undef.func == NORMAL else own)
+        if isinstance(undef, sp.atan2):
+            return keep(Apply("atan2", tuple(node_of(part) for part in undef.args)))
+        if undef.is_Rational and max(abs(undef.p), undef.q) >= 10**_DIGITS:
+            return sp.Float(float(undef))
+        return undef.func(*map(plain, undef.args)) if undef.args else undef
 
-    def node_of(each: Any) -> Node:
-        return replaced(from_sympy(plain(each)), kept)
+    def node_of(item: Any) -> Node:
+        return replaced(from_sympy(plain(item)), kept)
 
     return render(node_of(tree_of(term)))

@@ -60,14 +60,14 @@ def picture_caveats(
             "Keep the pictures to judge by apart from those to learn from.",
         ))  # fmt: skip
     order = ("serious", "check", "note")
-    return sorted(found, key=lambda each: order.index(each.severity))
+    return sorted(found, key=lambda item: order.index(item.severity))
 
 
 def _one_place(name: str, k: int, seen: list[Evidence]) -> Caveat | None:
     """Whether what supports a class most lies at one and the same place near the border, as a mark or a caption would."""
     if len(seen) < FEWEST:
         return None
-    places = np.array([int((each.patches[k] - each.patches.mean(0)).argmax()) for each in seen])
+    places = np.array([int((evidence.patches[k] - evidence.patches.mean(0)).argmax()) for evidence in seen])
     count = np.bincount(places)
     share = count.max() / len(seen)
     i, j = divmod(int(count.argmax()), seen[0].patches.shape[2])

@@ -45,7 +45,7 @@ def alone(seen: Fitted, model: Any, net: KAN, X: Floats) -> ReportContent:
         np.zeros(0),
         network=net,
         formula=formulas[0] if len(formulas) == 1 else None,
-        classes=tuple(str(each) for each in seen.classes),
+        classes=tuple(str(class_name) for class_name in seen.classes),
         inputs=() if coded is None else views_of(coded.columns, coded.names, coded.sources),
         program=None if coded is None else program_of(model, maps=True),
         rows=False,

@@ -360,7 +360,10 @@ class ReportContent:
         layers = getattr(getattr(self.program, "body", None), "layers", None)
         if self.network is None or layers is None:
             return
-        wanted, got = [each.out_features for each in self.network.layers], [len(each.bias) for each in layers]
+        wanted, got = (
+            [layer.out_features for layer in self.network.layers],
+            [len(layer.bias) for layer in layers],
+        )
         if got != wanted:
             raise InputError(
                 argument="program",

@@ -59,7 +59,7 @@ class PictureContent:
                 expected="be one for each of at least one picture",
                 got=f"{len(labels):,} for {n:,}",
             )
-        if strange := [each for each in labels.tolist() if each not in self.model.classes_.tolist()]:
+        if strange := [label for label in labels.tolist() if label not in self.model.classes_.tolist()]:
             raise InputError(argument="labels", expected="be classes of the model", got=short(strange[0]))
         if self.names and len(self.names) != n:
             raise InputError(

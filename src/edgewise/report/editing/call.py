@@ -61,7 +61,7 @@ _CALLS: Mapping[str, Callable[..., Any]] = {
 
 def prune(edges: Any = (), threshold: Any = None) -> EditCall:
     """Turn edges off: those named, and those whose score is below a share of the outputs' spread."""
-    chosen = [_edge(each) for each in _list(edges, "edges", MOST_EDGES)]
+    chosen = [_edge(item) for item in _list(edges, "edges", MOST_EDGES)]
     text = f"prune {len(chosen)} {'edge' if len(chosen) == 1 else 'edges'}"
     if threshold is None:
         if not chosen:
@@ -76,7 +76,7 @@ def prune(edges: Any = (), threshold: Any = None) -> EditCall:
 
 def snap(edge: Any, form: Any, affine: Any) -> EditCall:
     """Make an edge a closed form."""
-    numbers = [_number(each, "affine") for each in _list(affine, "affine", 4)]
+    numbers = [_number(item, "affine") for item in _list(affine, "affine", 4)]
     arguments = (("edge", _edge(edge)), ("form", _text(form, "form")), ("affine", numbers))
     return EditCall("edits.set_symbolic", arguments, f"snap {_edge(edge)} to {form}")
 
@@ -95,7 +95,7 @@ def shape(edge: Any, edit: Any) -> EditCall:
             # Flat everywhere is off, its mean in the bias: then it is a constant to the last bit, for proofs, too.
             return EditCall("edits.prune", (("edges", [_edge(edge)]),), f"{_edge(edge)}: {words}")
     else:
-        pairs = [_list(each, "edit", 2) for each in _list(edit, "edit", MOST_POINTS)]
+        pairs = [_list(item, "edit", 2) for item in _list(edit, "edit", MOST_POINTS)]
         if any(len(pair) != 2 for pair in pairs):
             raise InputError(argument="edit", expected="be pairs [x, y]", got="others")
         asked = {_number(x, "edit"): _number(y, "edit") for x, y in pairs}
@@ -110,7 +110,7 @@ def _in_words(edit: str) -> str:
     found = _PLAIN.fullmatch(edit.strip())
     if found is None or found[1] not in _NAMES:
         return edit
-    numbers = [each.strip() for each in (found[2] or "").split(",") if each.strip()]
+    numbers = [part.strip() for part in (found[2] or "").split(",") if part.strip()]
     ends = numbers[1:] if found[1] == "smooth" else numbers
     low, high = [*ends, "None", "None"][:2]
     limits = [f"{word} {end}" for word, end in (("from", low), ("to", high)) if end != "None"]
@@ -139,7 +139,7 @@ def _list(value: Any, name: str, most: int) -> list[Any]:
 
 def _edge(value: Any) -> Edge:
     entries = _list(value, "edge", 3)
-    if len(entries) != 3 or not all(type(each) is int for each in entries):
+    if len(entries) != 3 or not all(type(entry) is int for entry in entries):
         raise InputError(
             argument="edge", expected="be three whole numbers: layer, source, target", got=short(value)
         )

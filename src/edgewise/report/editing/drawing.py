@@ -41,7 +41,7 @@ class Drawing:
 
     def opened(self, edge: Edge | None) -> dict[str, Any] | None:
         """An edge drawn large over its rows: that one where it is alive, else the strongest."""
-        alive = [tuple(each["edge"]) for each in self.parts["edges"]]
+        alive = [tuple(item["edge"]) for item in self.parts["edges"]]
         if not alive:
             return None
         layer, *ends = edge if edge in alive else alive[0]
@@ -68,7 +68,7 @@ def drawn(seen: Fitted, model: Any, net: KAN, X: Floats) -> Drawing:
         for layer, module in enumerate(net.layers)
         for s, t in module.mask.nonzero().tolist()
     ]
-    alive.sort(key=lambda each: (-each[0], each[1]))
+    alive.sort(key=lambda item: (-item[0], item[1]))
     live = None if section is None else section.live
     more = None if section is None else section.second
     parts = {
@@ -86,7 +86,8 @@ def drawn(seen: Fitted, model: Any, net: KAN, X: Floats) -> Drawing:
             for score, edge in alive[:MOST_LISTED]
         ],
         "formula": "".join(
-            f"<div>{formula_html(each.sympy, each.text, digits=4)}</div>" for each in closed_form(net)
+            f"<div>{formula_html(formula.sympy, formula.text, digits=4)}</div>"
+            for formula in closed_form(net)
         ),
     }
     return Drawing(parts, content, scores)

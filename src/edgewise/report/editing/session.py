@@ -89,7 +89,8 @@ class History:
     def noted(self, note: str) -> History:
         """With a reason for the current version."""
         named = tuple(
-            replace(each, note=note) if k == self.at else each for k, each in enumerate(self.versions)
+            replace(version, note=note) if k == self.at else version
+            for k, version in enumerate(self.versions)
         )
         return replace(self, versions=named)
 
@@ -198,7 +199,7 @@ class Session:
         first = Version(self._seen.network, measures=self._judged(self._seen.network))
         self.history = History((first,))
         self.kept = tuple(
-            Kept(each, _words(each), first.digest) for each in as_tuple(results, "results", "results")
+            Kept(result, _words(result), first.digest) for result in as_tuple(results, "results", "results")
         )
         self.suggestions: tuple[Edge, tuple[dict[str, Any], ...]] | None = None
         self.preview: dict[str, Any] | None = None
@@ -244,13 +245,13 @@ class Session:
             alive,
             tuple(
                 {
-                    "form": form_key(each.form),
-                    "affine": [float(v) for v in (each.a, each.b, each.c, each.d)],
-                    "text": _written(each),
-                    "r2": float(each.r2),
-                    "complexity": int(each.complexity),
+                    "form": form_key(suggestion.form),
+                    "affine": [float(v) for v in (suggestion.a, suggestion.b, suggestion.c, suggestion.d)],
+                    "text": _written(suggestion),
+                    "r2": float(suggestion.r2),
+                    "complexity": int(suggestion.complexity),
                 }
-                for each in found
+                for suggestion in found
             ),
         )
 
@@ -263,12 +264,12 @@ class Session:
         """Prove anew what was proved of another version."""
         now = self.history.now.digest
         self.kept = tuple(
-            replace(each, result=verify(self.model, _property(each.result)), digest=now)
-            if each.digest != now and _property(each.result)
-            else each
-            for each in self.kept
+            replace(item, result=verify(self.model, _property(item.result)), digest=now)
+            if item.digest != now and _property(item.result)
+            else item
+            for item in self.kept
         )
-        self.kept = tuple(replace(each, words=_words(each.result)) for each in self.kept)
+        self.kept = tuple(replace(item, words=_words(item.result)) for item in self.kept)
 
     def affected(self, before: KAN, after: KAN) -> Affected:
         """Whose answers change between two networks."""
@@ -360,13 +361,13 @@ class Session:
             "redo": bool(history.undone),
             "versions": [
                 {
-                    "parent": each.parent,
-                    "words": "as given" if each.call is None else self._named(each.call),
-                    "note": each.note,
-                    "edges": _edges(each.network),
-                    "measures": dict(each.measures),
+                    "parent": version.parent,
+                    "words": "as given" if version.call is None else self._named(version.call),
+                    "note": version.note,
+                    "edges": _edges(version.network),
+                    "measures": dict(version.measures),
                 }
-                for each in history.versions
+                for version in history.versions
             ],
             "looks": self.looks,
             "judged": f"{len(self._rows):,} held-out rows"
@@ -374,8 +375,8 @@ class Session:
             else f"the {len(self._rows):,} rows given",
             "affected": None if parent is None else _plain(self.affected(parent.network, now.network)),
             "results": [
-                {"words": each.words, "stale": each.digest != digest, "again": bool(_property(each.result))}
-                for each in self.kept
+                {"words": item.words, "stale": item.digest != digest, "again": bool(_property(item.result))}
+                for item in self.kept
             ],
             "suggestions": None
             if self.suggestions is None
@@ -451,5 +452,5 @@ def _plain(affected: Affected) -> dict[str, Any]:
         "of": affected.of,
         "largest": affected.largest,
         "decided": affected.decided,
-        "most": [list(each) for each in affected.most],
+        "most": [list(item) for item in affected.most],
     }

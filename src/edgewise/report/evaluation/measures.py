@@ -190,10 +190,10 @@ def auc(y: Floats, predicted: Floats) -> Measure:
     parts = [_binary_auc(y == k, predicted[:, k]) for k in ([1] if classes == 2 else range(classes))]
 
     def measure(weights: Floats) -> Floats:
-        each = np.stack([part(weights) for part in parts])
-        known = np.isfinite(each)
+        values = np.stack([part(weights) for part in parts])
+        known = np.isfinite(values)
         with np.errstate(invalid="ignore"):
-            return np.where(known, each, 0.0).sum(0) / np.where(known.any(0), known.sum(0), np.nan)
+            return np.where(known, values, 0.0).sum(0) / np.where(known.any(0), known.sum(0), np.nan)
 
     return measure
 

@@ -56,7 +56,7 @@ def live_data(content: ReportContent, views: Sequence[EdgeView]) -> LiveData | N
         _order(inputs, views),
         _typical(program, cells, content),
         rows,
-        tuple(mark(each) for each in views),
+        tuple(mark(view) for view in views),
         _interval(content, program),
         _formula(content, program),
     )
@@ -67,7 +67,7 @@ def _formula(content: ReportContent, program: Program) -> LiveFormula | None:
     found = content.formula
     if found is None:
         return None
-    places = {each.name: k for k, each in enumerate(program.columns or program.inputs)}
+    places = {column.name: k for k, column in enumerate(program.columns or program.inputs)}
     if any(str(symbol) not in places for symbol in found.sympy.free_symbols):
         return None
     return LiveFormula(program_of(found), tuple(places.get(name, -1) for name in found.names))
@@ -98,7 +98,7 @@ def _rows(content: ReportContent, program: Program) -> tuple[LiveRow, ...]:
         cells = content.cells
         places = range(len(cells))
     else:
-        X = content.columns(content.X_test, [each.name for each in program.inputs])
+        X = content.columns(content.X_test, [variable.name for variable in program.inputs])
         places = few(len(X), MOST_ROWS).tolist()
         cells = tuple(tuple(float(v) for v in X[k]) for k in places)
     ways = content.ways or (None,) * len(cells)
@@ -131,7 +131,7 @@ def _control(content: ReportContent, program: Program, k: int, cells: Sequence[C
             one.name, content.unit(one.name), low, high, "whole" if whole else "number", (), False, (k,)
         )
     column = program.columns[k]
-    start = sum(each.width for each in program.columns[:k])
+    start = sum(item.width for item in program.columns[:k])
     inputs, unit = tuple(range(start, start + column.width)), content.unit(column.name)
     if isinstance(column, LevelInput):
         return InputControl(column.name, unit, None, None, "choice", column.levels, True, inputs)

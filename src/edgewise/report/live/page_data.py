@@ -155,11 +155,11 @@ class LiveData:
             "program": program_data(self.program),
             "target": self.target,
             "unit": self.unit,
-            "inputs": [asdict(each) for each in self.inputs],
+            "inputs": [asdict(variable) for variable in self.inputs],
             "order": self.order,
             "start": self.start,
-            "rows": [asdict(each) for each in self.rows],
-            "edges": [asdict(each) for each in self.edges],
+            "rows": [asdict(row) for row in self.rows],
+            "edges": [asdict(edge) for edge in self.edges],
             "interval": None if self.interval is None else _interval(self.interval),
             "formula": None
             if self.formula is None

@@ -127,8 +127,8 @@ def write_audit_page(path: str | os.PathLike[str], result: AuditResult, *, overw
 
 def _attribute(table: GroupTable, result: AuditResult, place: int) -> AttributeView:
     key = f"audit-{place}"
-    flips = next((each for each in result.flips if each.attribute == table.name), None)
-    proxies = next((each for each in result.proxies if each.attribute == table.name), None)
+    flips = next((flip for flip in result.flips if flip.attribute == table.name), None)
+    proxies = next((proxy for proxy in result.proxies if proxy.attribute == table.name), None)
     kinds = (("", NUMBERS),) if result.kind == "numbers" else (("Decisions", RATES), ("Scores", RISKS))
     return AttributeView(
         key,

@@ -87,7 +87,7 @@ def _headline(content: ReportContent, found: Formula) -> Headline:
 def candidates(content: ReportContent) -> tuple[FrontFormula, ...]:
     """The formulas of the front with what each does on the rows of the page."""
     chosen = _chosen(content)
-    rivals = {each.formula.text: _rivalry(each) for each in content.alternatives}
+    rivals = {alternative.formula.text: _rivalry(alternative) for alternative in content.alternatives}
     return tuple(
         FrontFormula(
             k + 1,
@@ -257,14 +257,15 @@ def _trust(content: ReportContent, formula: Formula, rows: FormulaRows) -> Trust
 
 
 def _trusted(judged: Trust) -> Study:
-    shares = [_share(each) for each in judged.constants]
+    shares = [_share(constant) for constant in judged.constants]
     # Whiskers of one formula are drawn to one scale, that of the least certain constant.
-    scale = min(max((each for each in shares if math.isfinite(each)), default=0.0), 1.0)
+    scale = min(max((share for share in shares if math.isfinite(share)), default=0.0), 1.0)
     return Study(
         constants=tuple(
-            _constant(each, share, scale) for each, share in zip(judged.constants, shares, strict=True)
+            _constant(constant, share, scale)
+            for constant, share in zip(judged.constants, shares, strict=True)
         ),
-        domain=tuple(_typeset(str(each)) for each in judged.leaves_domain),
+        domain=tuple(_typeset(str(condition)) for condition in judged.leaves_domain),
         beyond=str(judged.extrapolation),
     )
 
@@ -370,7 +371,7 @@ def _missed(
     sigmas = ((predicted - rows.y) / rows.noise)[missed]
     return Missed(
         (*names, "measured", "predicted", "off by", "in \u03c3"),
-        tuple((*each, signed(sigma, 2)) for each, sigma in zip(cells, sigmas.tolist(), strict=True)),
+        tuple((*cell, signed(sigma, 2)) for cell, sigma in zip(cells, sigmas.tolist(), strict=True)),
     )
 
 

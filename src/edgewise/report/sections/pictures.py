@@ -143,12 +143,15 @@ def _maps(content: PictureContent, evidence: dict[int, list[Evidence]]) -> tuple
     found = list[tuple[str, Floats]]()
     for k, seen in evidence.items():
         if len(seen) >= FEWEST:
-            mean = np.mean([each.pixels for each in seen], axis=0)
+            mean = np.mean([item.pixels for item in seen], axis=0)
             found.append((content.classes[k], mean[k] - np.delete(mean, k, 0).mean(0)))
-    largest = max((float(np.abs(each).max()) for _, each in found), default=0.0)
+    largest = max((float(np.abs(item).max()) for _, item in found), default=0.0)
     return tuple(
-        (name, pixels(tinted(np.full((*each.shape, 3), 0.94), each, largest), _where(name, each), side=MAP))
-        for name, each in found[:CLASSES]
+        (
+            name,
+            pixels(tinted(np.full((*array.shape, 3), 0.94), array, largest), _where(name, array), side=MAP),
+        )
+        for name, array in found[:CLASSES]
     )
 
 

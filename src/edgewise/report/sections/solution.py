@@ -134,7 +134,7 @@ def write_solution_page(
 
 def _view(solution: Solution, title: str | None, formula: SolutionFormula | None) -> SolutionView:
     problem = solution.problem
-    places = ", ".join(each.name for each in problem.domain.coordinates)
+    places = ", ".join(coordinate.name for coordinate in problem.domain.coordinates)
     names = ", ".join(f"{name}({places})" for name in solution.names)
     residuals = solution.residual()
     return SolutionView(
@@ -147,10 +147,10 @@ def _view(solution: Solution, title: str | None, formula: SolutionFormula | None
         tuple((name, _size(error)) for name, error in solution.errors.items()),
         None if formula is None or not formula.expressions else _formula(formula),
         drawn(plot_solution(solution), f"{names} over the domain.", "values"),
-        tuple((_written(each), _size(residuals[repr(each)])) for each in problem.equations),
+        tuple((_written(equation), _size(residuals[repr(equation)])) for equation in problem.equations),
         drawn(plot_solution(solution, show="residual"), "What the equations miss over the domain.", "missed"),
         _domain(solution),
-        tuple((each.part.name, _written(each.equation)) for each in problem.conditions),
+        tuple((condition.part.name, _written(condition.equation)) for condition in problem.conditions),
         f"Found {ROADS[solution.road]} in {solution.seconds:.1f} seconds; "
         f"{plural(solution.coefficients, 'coefficient')}. {solution.stop_reason.advice}",
     )
@@ -177,7 +177,9 @@ def _tiles(solution: Solution) -> tuple[Tile, ...]:
 
 def _formula(found: SolutionFormula) -> FormulaView:
     texts = found.texts
-    drawings = tuple(formula_html(each, texts[name], left=name) for name, each in found.expressions.items())
+    drawings = tuple(
+        formula_html(expression, texts[name], left=name) for name, expression in found.expressions.items()
+    )
     return FormulaView(drawings, "\n".join(f"{name} = {text}" for name, text in texts.items()), found.message)
 
 
@@ -185,8 +187,8 @@ def _domain(solution: Solution) -> str:
     domain = solution.problem.domain
     around = domain.periodic if isinstance(domain, Box) else (False,) * len(domain.bounds)
     ranges = [
-        f"{each.name} from {low:g} to {high:g}{', where it repeats' if repeats else ''}"
-        for each, (low, high), repeats in zip(domain.coordinates, domain.bounds, around, strict=True)
+        f"{coordinate.name} from {low:g} to {high:g}{', where it repeats' if repeats else ''}"
+        for coordinate, (low, high), repeats in zip(domain.coordinates, domain.bounds, around, strict=True)
     ]
     shape = "" if isinstance(domain, Box) else "A shape within "
     return f"{shape}{'; '.join(ranges)}."

@@ -45,7 +45,7 @@ def replaced(expression: Expr, new: Mapping[Expr, Expr]) -> Expr:
         return new[expression]
     if not expression.args:
         return expression
-    args = [replaced(each, new) for each in expression.args]
+    args = [replaced(argument, new) for argument in expression.args]
     if all(one is other for one, other in zip(args, expression.args, strict=True)):
         return expression
     return rebuilt(expression, args)
@@ -70,14 +70,14 @@ def fraction(expression: Expr) -> tuple[Expr, Expr]:
     """What stands above and below the line."""
     above: list[Expr] = []
     below: list[Expr] = []
-    for each in factors_of(expression):
-        if each.head == "^" and is_negative(each.args[1]):
-            below.append(power(each, MINUS))
-        elif isinstance(each.value, Fraction):
-            above.append(number(each.value.numerator))
-            below.append(number(each.value.denominator))
+    for factor in factors_of(expression):
+        if factor.head == "^" and is_negative(factor.args[1]):
+            below.append(power(factor, MINUS))
+        elif isinstance(factor.value, Fraction):
+            above.append(number(factor.value.numerator))
+            below.append(number(factor.value.denominator))
         else:
-            above.append(each)
+            above.append(factor)
     return multiply(*above), multiply(*below)
 
 
@@ -87,15 +87,15 @@ def _apart(
     """The numbers among the parts of a sum or product joined to one, and the other parts; None where one has no value."""
     others: list[Expr] = []
     waiting = list(parts)
-    for each in waiting:
-        if each.head == NUMBER:
-            total = joined(total, each.value)
-        elif each.head == head:
-            waiting.extend(each.args)
-        elif each.head == NOTHING:
+    for part in waiting:
+        if part.head == NUMBER:
+            total = joined(total, part.value)
+        elif part.head == head:
+            waiting.extend(part.args)
+        elif part.head == NOTHING:
             return None
         else:
-            others.append(each)
+            others.append(part)
     return total, others
 
 
@@ -106,8 +106,8 @@ def add(*terms: Expr) -> Expr:
         return UNDEFINED
     total, others = apart
     sizes: dict[Expr, Value] = {}
-    for each in others:
-        size, body = coefficient(each)
+    for other in others:
+        size, body = coefficient(other)
         sizes[body] = plus(sizes[body], size) if body in sizes else size
     found = [_times(size, body) for body, size in sizes.items() if size != 0]
     if total != 0:
@@ -142,8 +142,8 @@ def multiply(*factors: Expr) -> Expr:
     size, others = apart
     exponents: dict[Expr, dict[Expr, Value]] = {}
     roots: dict[Value, Value] = {}
-    for each in others:
-        base, exponent = base_exponent(each)
+    for other in others:
+        base, exponent = base_exponent(other)
         own, rest = coefficient(exponent)
         if base.head == NUMBER and rest is ONE:
             roots[base.value] = plus(roots.get(base.value, 0), own)
@@ -171,7 +171,7 @@ def multiply(*factors: Expr) -> Expr:
     if size == 1 and type(size) is not float:
         return found[0] if len(found) == 1 else Expr("*", tuple(found))
     if len(found) == 1 and found[0].head == "+":
-        return add(*(multiply(number(size), each) for each in found[0].args))
+        return add(*(multiply(number(size), argument) for argument in found[0].args))
     first = number(size)
     return UNDEFINED if first is UNDEFINED else Expr("*", (first, *found))
 
@@ -201,7 +201,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
         return made("exp", multiply(base.args[0], exponent))
     elif base.head == "*" and exponent.head == NUMBER:
         if is_whole(exponent):
-            return multiply(*(power(each, exponent) for each in base.args))
+            return multiply(*(power(argument, exponent) for argument in base.args))
         return _product_to(base, exponent)
     elif base.head == "abs" and is_whole(exponent) and exponent.value % 2 == 0 and known_real(base.args[0]):
         return power(base.args[0], exponent)
@@ -230,15 +230,15 @@ def _bare(size: Value, factors: tuple[Expr, ...]) -> Expr:
 
 def _product_to(base: Expr, exponent: Expr) -> Expr:
     """A broken power of a product, of which what is not negative comes out."""
-    outside = [each for each in base.args if not_negative(each)]
-    inside = [each for each in base.args if not not_negative(each)]
+    outside = [argument for argument in base.args if not_negative(argument)]
+    inside = [argument for argument in base.args if not not_negative(argument)]
     if inside and is_negative(inside[0]) and inside[0] != MINUS:
         outside.append(negated(inside[0]))
         inside[0] = MINUS
     if not outside:
         return Expr("^", (base, exponent))
     rest = ONE if not inside else inside[0] if len(inside) == 1 else Expr("*", tuple(inside))
-    raised = [power(each, exponent) for each in outside]
+    raised = [power(item, exponent) for item in outside]
     left = power(rest, exponent) if rest.head in (NUMBER, "^") else Expr("^", (rest, exponent))
     return multiply(*raised, ONE if rest is ONE else left)
 
@@ -250,7 +250,7 @@ def known_real(expression: Expr) -> bool:
     if expression.head == SYMBOL:
         return expression.positive
     if expression.head in ("+", "*", "exp", "sin", "cos", "atan", "tanh", "sinh", "cosh", "asinh"):
-        return all(known_real(each) for each in expression.args)
+        return all(known_real(argument) for argument in expression.args)
     if expression.head == "^":
         base, exponent = expression.args
         return known_real(base) and (is_whole(exponent) or (not_negative(base) and known_real(exponent)))
@@ -267,11 +267,14 @@ def not_negative(expression: Expr) -> bool:
     if head == SYMBOL:
         return expression.positive
     if head == "+":
-        return all(not_negative(each) for each in expression.args)
+        return all(not_negative(argument) for argument in expression.args)
     if head == "*":
-        return all(not_negative(each) for each in expression.args) or (
-            sum(is_negative(each) or _negative(each) for each in expression.args) % 2 == 0
-            and all(not_negative(each) or is_negative(each) or _negative(each) for each in expression.args)
+        return all(not_negative(argument) for argument in expression.args) or (
+            sum(is_negative(argument) or _negative(argument) for argument in expression.args) % 2 == 0
+            and all(
+                not_negative(argument) or is_negative(argument) or _negative(argument)
+                for argument in expression.args
+            )
         )
     if head == "^":
         base, exponent = expression.args
@@ -285,16 +288,16 @@ def not_negative(expression: Expr) -> bool:
 def _negative(expression: Expr) -> bool:
     """Whether a sum or product is known to be at most zero."""
     if expression.head == "+":
-        return all(is_negative(each) or not_negative(negated(each)) for each in expression.args)
+        return all(is_negative(argument) or not_negative(negated(argument)) for argument in expression.args)
     return False
 
 
 def with_signs(expression: Expr, positive: Collection[str]) -> Expr:
     """The expression with some columns known to be positive, and no others."""
     new = {
-        each: symbol(each.value, positive=each.value in positive)
-        for each in distinct(expression, SYMBOL)
-        if each.positive != (each.value in positive)
+        item: symbol(item.value, positive=item.value in positive)
+        for item in distinct(expression, SYMBOL)
+        if item.positive != (item.value in positive)
     }
     return replaced(expression, new) if new else expression
 

@@ -42,7 +42,7 @@ def canonical(expression: Any, columns: Iterable[str] = ()) -> Expr:
     expression = sympy.sympify(expression)
     if not is_real(expression):
         return UNDEFINED
-    return from_tree(from_sympy(expression), [each.name for each in expression.free_symbols])
+    return from_tree(from_sympy(expression), [symbol.name for symbol in expression.free_symbols])
 
 
 def _check_expression(expression: object) -> None:
@@ -165,7 +165,9 @@ def simplify_expression(expression: sympy.Expr, positive: Collection[str] = ()) 
 
     positive = all_are(positive, str, "positive", "names of columns")
     found: Any = as_sympy(shortest(canonical(expression), positive))
-    return found.xreplace({sympy.Symbol(str(each)): each for each in sympy.sympify(expression).free_symbols})
+    return found.xreplace(
+        {sympy.Symbol(str(symbol)): symbol for symbol in sympy.sympify(expression).free_symbols}
+    )
 
 
 def complexity(expression: sympy.Expr) -> int:

@@ -43,7 +43,7 @@ def surcharge(expression: Expr, costs: Mapping[str, int]) -> int:
         exponent = expression.args[1]
         function = "exp" if not exponent.numeric else "" if root_of(expression) is None else "sqrt"
     own = costs.get(function, 1) - 1
-    return own + sum(surcharge(each, costs) for each in expression.args)
+    return own + sum(surcharge(argument, costs) for argument in expression.args)
 
 
 def _counted(expression: Expr) -> int:
@@ -59,16 +59,16 @@ def _counted(expression: Expr) -> int:
         # 1/x alone writes its one; a coefficient of -1 is only a sign.
         unit = constant is None or constant in (ONE, MINUS)
         written = not unit or all(_is_inverse(factor) for factor in factors)
-        roots = [each for each in map(root_of, factors) if each is not None]
+        roots = [factor for factor in map(root_of, factors) if factor is not None]
         shared = sum(map(_exponent, roots)) - sum(map(_exponent, dict.fromkeys(roots)))
         return sum(sizes) - shared + len(sizes) - 1 + (2 if written else 0)
     if expression.head == "^":
         return (2 if _is_inverse(expression) else 0) + _factor(expression)
-    sizes = [node_count(each) for each in expression.args]
+    sizes = [node_count(argument) for argument in expression.args]
     if expression.head in ("max", "min"):
         # Of three it is one of two and one more, as a sum is.
         return len(sizes) - 1 + sum(sizes)
-    nested = expression.head in _CURVES and any(each.heads & _CURVES for each in expression.args)
+    nested = expression.head in _CURVES and any(argument.heads & _CURVES for argument in expression.args)
     return 1 + (_NESTED if nested else 0) + sum(sizes)
 
 
@@ -82,8 +82,8 @@ def root_of(factor: Expr) -> Expr | None:
 
 def _parted(expression: Expr) -> tuple[Expr | None, list[Expr]]:
     """The constants of a sum or product joined, if there are any, and the rest."""
-    numbers = [each for each in expression.args if each.numeric]
-    rest = [each for each in expression.args if not each.numeric]
+    numbers = [argument for argument in expression.args if argument.numeric]
+    rest = [argument for argument in expression.args if not argument.numeric]
     return rebuilt(expression, numbers) if numbers else None, rest
 
 

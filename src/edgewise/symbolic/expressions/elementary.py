@@ -45,7 +45,7 @@ from edgewise.symbolic.expressions.ordering import leads_with_minus
 
 def call(head: str, *args: Expr) -> Expr:
     """A function of expressions."""
-    if any(each.head == NOTHING for each in args):
+    if any(argument.head == NOTHING for argument in args):
         return UNDEFINED
     if head in ("max", "min"):
         return _extreme(head, args)
@@ -112,13 +112,15 @@ def _exp(u: Expr) -> Expr | None:
     if u.head == "log":
         return u.args[0]
     if u.head == "*":
-        logs = [each for each in u.args if each.head == "log"]
-        rest = [each for each in u.args if each.head != "log"]
-        if len(logs) == 1 and all(each.numeric for each in rest):
+        logs = [argument for argument in u.args if argument.head == "log"]
+        rest = [argument for argument in u.args if argument.head != "log"]
+        if len(logs) == 1 and all(other.numeric for other in rest):
             return power(logs[0].args[0], multiply(*rest))
     if u.head == "+":
-        made = [each if each is ONE else call("exp", each) for each in u.args]
-        inside = [each for each, own in zip(u.args, made, strict=True) if own is ONE or own.head == "exp"]
+        made = [argument if argument is ONE else call("exp", argument) for argument in u.args]
+        inside = [
+            argument for argument, own in zip(u.args, made, strict=True) if own is ONE or own.head == "exp"
+        ]
         outside = [own for own in made if own is not ONE and own.head != "exp"]
         if outside:
             return multiply(*outside, call("exp", add(*inside)))
@@ -149,10 +151,10 @@ def _without_turns(u: Expr) -> tuple[Expr, Fraction]:
     """An angle without half of the multiples of pi/2 in it, and these as shares of pi."""
     total = Fraction(0)
     rest: list[Expr] = []
-    for each in terms_of(u):
-        turns = _turns(each)
+    for term in terms_of(u):
+        turns = _turns(term)
         if turns is None:
-            rest.append(each)
+            rest.append(term)
         else:
             total += turns
     some = total % Fraction(1, 2)
@@ -235,13 +237,13 @@ def _absolute(u: Expr) -> Expr | None:
     if above.numeric and not below.numeric:
         return divided(call("abs", above), call("abs", below))
     if u.head == "*":
-        known = [each for each in u.args if each.numeric or not_negative(each)]
-        rest = [each for each in u.args if not (each.numeric or not_negative(each))]
-        turned = [negated(each) if leads_with_minus(each) else each for each in rest]
+        known = [argument for argument in u.args if argument.numeric or not_negative(argument)]
+        rest = [argument for argument in u.args if not (argument.numeric or not_negative(argument))]
+        turned = [negated(other) if leads_with_minus(other) else other for other in rest]
         if known or turned != rest:
             rest = turned
             inner = rest[0] if len(rest) == 1 else Expr("*", tuple(rest))
-            return multiply(*(call("abs", each) for each in known), call("abs", inner))
+            return multiply(*(call("abs", name) for name in known), call("abs", inner))
     if u.head == "^" and is_whole(u.args[1]):
         if known_real(u.args[0]):
             return u if u.args[1].value % 2 == 0 else power(call("abs", u.args[0]), u.args[1])
@@ -258,8 +260,8 @@ def _sign(u: Expr) -> Expr | None:
 
 def _floor(u: Expr) -> Expr | None:
     if u.head == "+":
-        whole = [each for each in u.args if is_whole(each) or each.head == "floor"]
-        rest = [each for each in u.args if not (is_whole(each) or each.head == "floor")]
+        whole = [argument for argument in u.args if is_whole(argument) or argument.head == "floor"]
+        rest = [argument for argument in u.args if not (is_whole(argument) or argument.head == "floor")]
         if whole:
             return add(*whole, call("floor", add(*rest)) if rest else ZERO)
     return u if u.head == "floor" else None
@@ -280,13 +282,13 @@ _RULES: Mapping[str, Callable[[Expr], Expr | None]] = {
 def _extreme(head: str, args: tuple[Expr, ...]) -> Expr:
     """The largest or smallest: of one kind inside another one of all, of numbers the one."""
     flat: list[Expr] = []
-    for each in args:
-        flat += each.args if each.head == head else (each,)
-    numbers = [each for each in flat if each.numeric]
-    rest = list(dict.fromkeys(each for each in flat if not each.numeric))
+    for argument in args:
+        flat += argument.args if argument.head == head else (argument,)
+    numbers = [expression for expression in flat if expression.numeric]
+    rest = list(dict.fromkeys(expression for expression in flat if not expression.numeric))
     if numbers:
-        values = [value_of(each) for each in numbers]
-        if any(math.isnan(each) for each in values):
+        values = [value_of(item) for item in numbers]
+        if any(math.isnan(value) for value in values):
             return UNDEFINED
         at = values.index(max(values) if head == "max" else min(values))
         one = numbers[at]

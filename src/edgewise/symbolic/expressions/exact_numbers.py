@@ -57,7 +57,7 @@ def radicals(powers: Mapping[Value, Value]) -> tuple[Value, list[tuple[int, Frac
     for rest, bottom in roots.items():
         whole, left = _root(Fraction(bottom), rest)
         size = times(size, whole)
-        found += [(each, own) for own, each in left.items()]
+        found += [(item, own) for own, item in left.items()]
     return size, found
 
 

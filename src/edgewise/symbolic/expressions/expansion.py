@@ -42,7 +42,7 @@ def _multiplied(expression: Expr) -> Expr:
     """Every product of sums as a sum of products, from the leaves."""
     if expression.atom or "+" not in expression.heads:
         return expression
-    expression = rebuilt(expression, [_multiplied(each) for each in expression.args])
+    expression = rebuilt(expression, [_multiplied(argument) for argument in expression.args])
     return _product(expression) if expression.head == "*" else expression
 
 
@@ -53,13 +53,15 @@ def _product(expression: Expr) -> Expr:
         expression = multiply(above, power(_product(below), MINUS))
         if expression.head != "*":
             return expression
-    sums = [each for each in expression.args if each.head == "+"]
+    sums = [argument for argument in expression.args if argument.head == "+"]
     if not sums:
         return expression
-    plain = [each for each in expression.args if each.head != "+"]
-    terms = [multiply(*plain, *each) for each in itertools.product(*(each.args for each in sums))]
+    plain = [argument for argument in expression.args if argument.head != "+"]
+    terms = [
+        multiply(*plain, *combination) for combination in itertools.product(*(total.args for total in sums))
+    ]
     return add(
-        *(_product(each) if any(one.head == "+" for one in factors_of(each)) else each for each in terms)
+        *(_product(term) if any(one.head == "+" for one in factors_of(term)) else term for term in terms)
     )
 
 
@@ -67,7 +69,7 @@ def _raised(expression: Expr) -> Expr:
     """Every whole power of a sum written out, from the leaves."""
     if expression.atom or "^" not in expression.heads:
         return expression
-    expression = rebuilt(expression, [_raised(each) for each in expression.args])
+    expression = rebuilt(expression, [_raised(argument) for argument in expression.args])
     if expression.head != "^" or expression.args[0].head != "+" or not is_exact(expression.args[1]):
         return expression
     base, exponent = expression.args[0], Fraction(expression.args[1].value)
@@ -79,19 +81,20 @@ def _raised(expression: Expr) -> Expr:
         left = power(total, MINUS)
         return multiply(left, power(base, number(-rest))) if rest else left
     if rest:
-        return add(*(multiply(each, power(base, number(rest))) for each in terms_of(total)))
+        return add(*(multiply(term, power(base, number(rest))) for term in terms_of(total)))
     return total
 
 
 def _power_of_sum(terms: tuple[Expr, ...], exponent: int) -> Expr:
     found: list[Expr] = []
-    for each in _compositions(len(terms), exponent):
+    for composition in _compositions(len(terms), exponent):
         count = math.factorial(exponent)
-        for part in each:
+        for part in composition:
             count //= math.factorial(part)
         found.append(
             multiply(
-                number(count), *(power(one, number(part)) for one, part in zip(terms, each, strict=True))
+                number(count),
+                *(power(one, number(part)) for one, part in zip(terms, composition, strict=True)),
             )
         )
     return add(*found)
@@ -111,19 +114,19 @@ def factored_terms(expression: Expr) -> Expr:
     if expression.atom:
         return expression
     if expression.head not in "+*":
-        args = [factored_terms(each) for each in expression.args]
+        args = [factored_terms(argument) for argument in expression.args]
         same = all(one is other for one, other in zip(args, expression.args, strict=True))
         return expression if same else made(expression.head, *args)
     content, rest = _content(expression)
     if rest.head == "+":
-        terms = [factored_terms(each) for each in rest.args]
-        if all(coefficient(each)[0] < 0 for each in terms):
-            content, terms = -content, [negated(each) for each in terms]
+        terms = [factored_terms(argument) for argument in rest.args]
+        if all(coefficient(term)[0] < 0 for term in terms):
+            content, terms = -content, [negated(term) for term in terms]
         rest = _shared_out(terms)
     elif rest.head == "*":
-        rest = multiply(*(factored_terms(each) for each in rest.args))
+        rest = multiply(*(factored_terms(argument) for argument in rest.args))
     elif rest.args:
-        rest = made(rest.head, *(factored_terms(each) for each in rest.args))
+        rest = made(rest.head, *(factored_terms(argument) for argument in rest.args))
     return kept(content, rest)
 
 
@@ -136,20 +139,20 @@ def _content(expression: Expr) -> tuple[Value, Expr]:
             else (1, expression)
         )
     if expression.head == "+":
-        terms = [kept(*_content(each)) for each in expression.args]
+        terms = [kept(*_content(argument)) for argument in expression.args]
         content, total = primitive(terms)
         if isinstance(content, Fraction):
             # Halves stay where some terms have none.
             whole, below = content.numerator, content.denominator
-            shares = [multiply(number(Fraction(1, below)), each) for each in terms_of(total)]
-            if any(is_whole(number(coefficient(each)[0])) for each in shares):
+            shares = [multiply(number(Fraction(1, below)), term) for term in terms_of(total)]
+            if any(is_whole(number(coefficient(share)[0])) for share in shares):
                 return whole, Expr("+", tuple(shares))
         return content, total
     if expression.head == "*":
         content: Value = 1
         found: list[Expr] = []
-        for each in expression.args:
-            own, rest = _content(each)
+        for argument in expression.args:
+            own, rest = _content(argument)
             content = times(content, own)
             found.append(rest)
         return content, multiply(*found)
@@ -164,17 +167,17 @@ def _content(expression: Expr) -> tuple[Value, Expr]:
 def primitive(terms: Iterable[Expr]) -> tuple[Value, Expr]:
     """The greatest exact number that goes into the coefficients of all terms, and the sum without it."""
     pairs: list[tuple[Value, Expr]] = []
-    for each in terms:
-        size, body = coefficient(each)
-        pairs.append((1, each) if type(size) is float else (size, body))
+    for term in terms:
+        size, body = coefficient(term)
+        pairs.append((1, term) if type(size) is float else (size, body))
     exact = [Fraction(size) for size, _ in pairs]
-    above = reduce(math.gcd, (each.numerator for each in exact), 0)
-    below = reduce(math.lcm, (each.denominator for each in exact), 1)
+    above = reduce(math.gcd, (value.numerator for value in exact), 0)
+    below = reduce(math.lcm, (value.denominator for value in exact), 1)
     whole = [kept(size, body) for size, body in pairs]
     if above in (0, 1) and below == 1:
         return 1, whole[0] if len(whole) == 1 else Expr("+", tuple(whole))
     content = Fraction(above, below)
-    rest = [kept(_plain(each / content), body) for each, (_, body) in zip(exact, pairs, strict=True)]
+    rest = [kept(_plain(value / content), body) for value, (_, body) in zip(exact, pairs, strict=True)]
     return _plain(content), rest[0] if len(rest) == 1 else Expr("+", tuple(rest))
 
 
@@ -185,8 +188,8 @@ def _plain(value: Fraction) -> Value:
 def _shared_out(terms: list[Expr]) -> Expr:
     """Powers that all terms have taken out of a sum, and an exact number."""
     rows: list[tuple[Value, dict[Expr, int]]] = []
-    for each in terms:
-        size, body = coefficient(each)
+    for term in terms:
+        size, body = coefficient(term)
         powers: dict[Expr, int] = {}
         if type(size) is float:
             # Terms share a measured constant where it is the same number.
@@ -203,8 +206,8 @@ def _shared_out(terms: list[Expr]) -> Expr:
     common: dict[Expr, int] = {}
     for base, exponent in rows[0][1].items():
         others = [powers.get(base, 0) for _, powers in rows]
-        least = min(others) if exponent > 0 else -min(-each for each in others)
-        if least and all(each * least > 0 for each in others):
+        least = min(others) if exponent > 0 else -min(-other for other in others)
+        if least and all(other * least > 0 for other in others):
             common[base] = least
     left = [
         multiply(
@@ -222,6 +225,6 @@ def independent(expression: Expr) -> tuple[Expr, Expr]:
     """Of a product the factors without columns, and those with them."""
     factors = factors_of(expression)
     return (
-        multiply(*(each for each in factors if each.numeric)),
-        multiply(*(each for each in factors if not each.numeric)),
+        multiply(*(factor for factor in factors if factor.numeric)),
+        multiply(*(factor for factor in factors if not factor.numeric)),
     )

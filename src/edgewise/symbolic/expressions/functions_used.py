@@ -29,7 +29,7 @@ def functions_in(tree: Node) -> frozenset[str]:
         own = _power(tree.arguments[1])
     elif tree.function not in _ARITHMETIC:
         own = frozenset({tree.function})
-    return own.union(*(functions_in(each) for each in tree.arguments))
+    return own.union(*(functions_in(argument) for argument in tree.arguments))
 
 
 def _power(exponent: Node) -> frozenset[str]:

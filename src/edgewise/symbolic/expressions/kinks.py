@@ -33,19 +33,19 @@ _OTHER = {"max": "min", "min": "max"}
 
 def larger_or_smaller(expression: Expr) -> Expr:
     """A maximum or minimum without what its arguments share: max(2*x + z, 2*y + z) = 2*max(x, y) + z."""
-    terms = [terms_of(each) for each in expression.args]
-    shared = [each for each in terms[0] if all(each in other for other in terms[1:])]
-    arguments = [add(*(each for each in own if each not in shared)) for own in terms]
-    pairs = [leading(each) for each in arguments if each is not ZERO]
+    terms = [terms_of(argument) for argument in expression.args]
+    shared = [term for term in terms[0] if all(term in other for other in terms[1:])]
+    arguments = [add(*(item for item in own if item not in shared)) for own in terms]
+    pairs = [leading(argument) for argument in arguments if argument is not ZERO]
     sizes = {abs(size) for size, _ in pairs}
     scale = sizes.pop() if len(sizes) == 1 else 1
     if scale != 1 or type(scale) is float:
         signed = iter(negated(rest) if size < 0 else rest for size, rest in pairs)
-        arguments = [next(signed) if each is not ZERO else each for each in arguments]
+        arguments = [next(signed) if argument is not ZERO else argument for argument in arguments]
     head, turn = expression.head, ONE
-    if all(leads_with_minus(each) for each in arguments):
+    if all(leads_with_minus(argument) for argument in arguments):
         head, turn = _OTHER[head], MINUS
-        arguments = [negated(each) for each in arguments]
+        arguments = [negated(argument) for argument in arguments]
     if len(arguments) == 2 and arguments[0] == negated(arguments[1]):
         found = made("abs", arguments[0])
         found = found if head == "max" else negated(found)
@@ -69,7 +69,7 @@ def sum_of_kinks(total: Expr) -> Expr:
 
 def _rewritten(total: Expr) -> Iterator[Expr]:
     for term in total.args:
-        others = [each for each in total.args if each is not term]
+        others = [argument for argument in total.args if argument is not term]
         for factor in factors_of(term):
             if factor.head in ("abs", "floor"):
                 outer, inner = divided(term, factor), factor.args[0]
@@ -83,15 +83,15 @@ def _rewritten(total: Expr) -> Iterator[Expr]:
 def _by_larger(outer: Expr, inner: Expr, others: list[Expr]) -> Expr:
     """outer*|inner| and other terms; those that share its columns go into the maximum."""
     size, body = coefficient(outer)
-    inside = [each for each in others if _is_multiple(each, body, inner)]
+    inside = [other for other in others if _is_multiple(other, body, inner)]
     ends = [
-        _added([*(divided(each, body) for each in inside), multiply(number(sign * abs(size)), inner)])
+        _added([*(divided(item, body) for item in inside), multiply(number(sign * abs(size)), inner)])
         for sign in (1, -1)
     ]
     found = made("max" if size > 0 else "min", *ends)
     found = larger_or_smaller(found) if found.head in _OTHER else found
     return add(
-        expanded(multiply(body, found), powers=False), *(each for each in others if each not in inside)
+        expanded(multiply(body, found), powers=False), *(other for other in others if other not in inside)
     )
 
 
@@ -105,14 +105,14 @@ def product_of_kinks(product: Expr) -> Expr:
     if not product.heads & {"step", "mod"}:
         return product
     factors = list(factors_of(product))
-    for each in factors:
-        if each.head == "step" and each.args[0] in factors:
-            rest = [other for other in factors if other is not each and other != each.args[0]]
-            return multiply(*rest, made("max", each.args[0], ZERO))
-    for each in factors:
-        if each.head == "mod":
-            a, b = each.args
-            outer = multiply(*(other for other in factors if other is not each))
+    for factor in factors:
+        if factor.head == "step" and factor.args[0] in factors:
+            rest = [other for other in factors if other is not factor and other != factor.args[0]]
+            return multiply(*rest, made("max", factor.args[0], ZERO))
+    for factor in factors:
+        if factor.head == "mod":
+            a, b = factor.args
+            outer = multiply(*(other for other in factors if other is not factor))
             size, body = coefficient(outer)
             turn = number(-1 if size < 0 else 1)
             lead = number(abs(leading(b)[0]))
@@ -141,23 +141,23 @@ def straight_in_steps(expression: Expr) -> Expr:
 def _straight(expression: Expr, measured: bool) -> Expr:
     if "step" not in expression.heads:
         return expression
-    whole = rebuilt(expression, [_straight(each, measured) for each in expression.args])
+    whole = rebuilt(expression, [_straight(argument, measured) for argument in expression.args])
     if whole.head != "*":
         return _line(whole, measured)
     groups: dict[Expr | None, list[Expr]] = {}
     for factor in factors_of(whole):
         groups.setdefault(_one_step(factor), []).append(factor)
     others = groups.pop(None, [])
-    return multiply(*others, *(_line(multiply(*each), measured) for each in groups.values()))
+    return multiply(*others, *(_line(multiply(*group), measured) for group in groups.values()))
 
 
 def _line(expression: Expr, measured: bool) -> Expr:
     step = _one_step(expression)
     if step is None or expression == step:
         return expression
-    below, above = (replaced(expression, {step: each}) for each in (ZERO, ONE))
+    below, above = (replaced(expression, {step: item}) for item in (ZERO, ONE))
     if measured:
-        below, above = (each if is_number(each) else number(value_of(each)) for each in (below, above))
+        below, above = (item if is_number(item) else number(value_of(item)) for item in (below, above))
     found = add(below, multiply(add(above, negated(below)), step))
     return found if found.real else expression
 
@@ -165,22 +165,22 @@ def _line(expression: Expr, measured: bool) -> Expr:
 def _one_step(expression: Expr) -> Expr | None:
     """The step on which alone an expression depends, if there is one."""
     steps = distinct(expression, "step")
-    return next((each for each in steps if replaced(expression, {each: ONE}).numeric), None)
+    return next((step for step in steps if replaced(expression, {step: ONE}).numeric), None)
 
 
 def _added(terms: Iterable[Expr]) -> Expr:
     """A sum multiplied out, without what rounding leaves of terms that cancel and of factors of one."""
     sizes: dict[Expr, list[Value]] = {}
     for term in terms:
-        for each in terms_of(expanded(term, powers=False)):
-            size, body = coefficient(each)
+        for item in terms_of(expanded(term, powers=False)):
+            size, body = coefficient(item)
             sizes.setdefault(body, []).append(size)
     found: list[Expr] = []
-    for body, each in sizes.items():
+    for body, item in sizes.items():
         size: Value = 0
-        for one in each:
+        for one in item:
             size = plus(size, one)
-        most = _ROUNDING * float(sum(map(abs, each)))
+        most = _ROUNDING * float(sum(map(abs, item)))
         if (
             type(size) is float
             and body != ONE
@@ -198,10 +198,10 @@ def leading(expression: Expr) -> tuple[Value, Expr]:
         return coefficient(expression)
     if not expression.measured:
         return 1, expression
-    terms = [each for each in ordered_terms(expression) if not each.numeric]
+    terms = [term for term in ordered_terms(expression) if not term.numeric]
     if not terms:
         return 1, expression
-    sizes = [coefficient(each)[0] for each in terms]
+    sizes = [coefficient(term)[0] for term in terms]
     visible = _VISIBLE * max(abs(float(size)) for size in sizes)
     lead, size = next(pair for pair in zip(terms, sizes, strict=True) if abs(float(pair[1])) >= visible)
     if type(size) is not float or size == 0:

@@ -70,7 +70,7 @@ def with_constants(text: object, columns: Sequence[str]) -> tuple[Node, tuple[st
     reader = Reader.of(text, Grammar().refusal, "The 'text' argument")
     tree = right_side(reader, None, Grammar())
     free = dict.fromkeys(names_in(tree))
-    labels = tuple(each for each in free if each not in columns and each not in CONSTANTS)
+    labels = tuple(name for name in free if name not in columns and name not in CONSTANTS)
     if not labels:
         raise InputError(
             argument="text",

@@ -51,8 +51,8 @@ class Expr:
     ) -> None:
         self.head, self.args, self.value, self.positive = head, args, value, positive
         # Whether it holds no column, and whether it holds a measured constant.
-        self.numeric: bool = head != SYMBOL and all(each.numeric for each in args)
-        self.measured: bool = type(value) is float or any(each.measured for each in args)
+        self.numeric: bool = head != SYMBOL and all(argument.numeric for argument in args)
+        self.measured: bool = type(value) is float or any(argument.measured for argument in args)
         inner: Any = frozenset(args) if head in "+*" else args
         self._hash = hash((head, value, type(value) is float, positive, inner))
         self._heads: frozenset[str] | None = None
@@ -99,7 +99,7 @@ class Expr:
     def heads(self) -> frozenset[str]:
         """The heads of all its parts."""
         if self._heads is None:
-            self._heads = frozenset({self.head}).union(*(each.heads for each in self.args))
+            self._heads = frozenset({self.head}).union(*(argument.heads for argument in self.args))
         return self._heads
 
     @property
@@ -110,7 +110,7 @@ class Expr:
     @property
     def symbols(self) -> frozenset[str]:
         """The names of its columns."""
-        return frozenset(each.value for each in parts(self) if each.head == SYMBOL)
+        return frozenset(part.value for part in parts(self) if part.head == SYMBOL)
 
 
 def made(head: str, *args: Expr) -> Expr:
@@ -121,21 +121,21 @@ def made(head: str, *args: Expr) -> Expr:
 def parts(expression: Expr) -> Iterator[Expr]:
     """An expression and all that it is made of, each as often as it occurs."""
     yield expression
-    for each in expression.args:
-        yield from parts(each)
+    for argument in expression.args:
+        yield from parts(argument)
 
 
 def distinct(expression: Expr, *heads: str) -> list[Expr]:
     """The different parts with one of these heads, in the order they occur."""
     if not expression.heads.intersection(heads):
         return []
-    return list(dict.fromkeys(each for each in parts(expression) if each.head in heads))
+    return list(dict.fromkeys(part for part in parts(expression) if part.head in heads))
 
 
 def floats(expression: Expr) -> set[float]:
     """The different measured constants."""
     return (
-        {each.value for each in parts(expression) if type(each.value) is float}
+        {part.value for part in parts(expression) if type(part.value) is float}
         if expression.measured
         else set()
     )

@@ -27,8 +27,8 @@ def value_of(expression: Expr) -> float:
             return math.inf
     if expression.head == CONSTANT:
         return math.pi if expression.value == "pi" else math.e
-    values = [value_of(each) for each in expression.args]
-    if not values or any(math.isnan(each) for each in values):
+    values = [value_of(argument) for argument in expression.args]
+    if not values or any(math.isnan(value) for value in values):
         return math.nan
     if expression.head == "+":
         return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)

@@ -47,11 +47,11 @@ def _sort_key(expression: Expr) -> Any:
     if head in (SYMBOL, CONSTANT, NOTHING, NUMBER):
         args = (str(body.value),)
     elif head == "+":
-        args = tuple(sort_key(each) for each in ordered_terms(body))
+        args = tuple(sort_key(term) for term in ordered_terms(body))
     elif head == "*":
-        args = tuple(sort_key(each) for each in ordered_factors(body))
+        args = tuple(sort_key(factor) for factor in ordered_factors(body))
     else:
-        args = tuple(sort_key(each) for each in body.args)
+        args = tuple(sort_key(argument) for argument in body.args)
         if head == "step":
             args = (*args, _NUMBER_KEY)
     return _class(body), (len(args), args), sort_key(exponent), size
@@ -93,8 +93,8 @@ def ordered_terms(expression: Expr) -> list[Expr]:
         return special
     rows: list[tuple[Expr, float, dict[Expr, int]]] = []
     generators: dict[Expr, None] = {}
-    for each in terms:
-        size, body = coefficient(each)
+    for term in terms:
+        size, body = coefficient(term)
         value, powers = float(size), dict[Expr, int]()
         for factor in () if body is ONE else body.args if body.head == "*" else (body,):
             if factor.numeric:
@@ -103,10 +103,10 @@ def ordered_terms(expression: Expr) -> list[Expr]:
                 base, exponent = whole_power(factor)
                 powers[base] = exponent
                 generators[base] = None
-        rows.append((each, value, powers))
+        rows.append((term, value, powers))
     order = sorted(generators, key=sort_key)
     rows.sort(key=lambda row: (tuple(-row[2].get(base, 0) for base in order), row[1]))
-    return [each for each, _, _ in rows]
+    return [item for item, _, _ in rows]
 
 
 def _one_less(terms: tuple[Expr, ...]) -> list[Expr] | None:
@@ -145,7 +145,7 @@ def leads_with_minus(expression: Expr) -> bool:
         return is_negative(expression.args[0])
     if expression.head != "+":
         return False
-    minus = sum(leads_with_minus(each) for each in expression.args)
+    minus = sum(leads_with_minus(argument) for argument in expression.args)
     if 2 * minus != len(expression.args):
         return 2 * minus > len(expression.args)
     return sort_key(expression) < sort_key(negated(expression))

@@ -45,8 +45,8 @@ _EXACT_BITS = 2048
 
 def without_ones(expression: Any, digits: int) -> Any:
     """An expression without the factors that are one to so many digits."""
-    ones = {each for each in expression.atoms(sympy.Float) if f"{float(each):.{digits}g}" == "1"}
-    return expression.xreplace({each: sympy.Integer(1) for each in ones})
+    ones = {atom for atom in expression.atoms(sympy.Float) if f"{float(atom):.{digits}g}" == "1"}
+    return expression.xreplace({symbol: sympy.Integer(1) for symbol in ones})
 
 
 def to_sympy(tree: Node, columns: Sequence[str] = ()) -> sympy.Expr:
@@ -131,17 +131,17 @@ def _function(expression: Any, digits: int | None) -> Node:
     function, arguments = expression.func, expression.args
     if function in _CHAINS:
         # Constants last, as people write them; sympy's own order is one of a set.
-        ordered = sorted(arguments, key=lambda each: bool(each.is_number))
+        ordered = sorted(arguments, key=lambda argument: bool(argument.is_number))
         return reduce(
             lambda left, right: apply(_CHAINS[function], left, right),
-            (from_sympy(each, digits) for each in ordered),
+            (from_sympy(argument, digits) for argument in ordered),
         )
     if function is sympy.Heaviside:
         known = _STEPS.get(float(arguments[1])) if arguments[1].is_number else None
         arguments = arguments[:1]
     else:
         known = _WRITTEN_OTHERWISE.get(function)
-    parts = [from_sympy(each, digits) for each in arguments]
+    parts = [from_sympy(argument, digits) for argument in arguments]
     if known is not None:
         return replaced(read(known, ("u", "v")), dict(zip("uv", parts, strict=False)))
     name = _FROM_SYMPY.get(function)

@@ -72,7 +72,7 @@ def _shortest(expression: Expr) -> Expr:
     if node_count(first) <= _LARGEST and _terms(first) <= _MOST_TERMS:
         found.append(tidy(expanded(first, powers=False)))
         found.append(tidy(expanded(first)))
-        found += [tidy(factored_terms(each)) for each in found[:2]]
+        found += [tidy(factored_terms(item)) for item in found[:2]]
         if "log" in first.heads:
             found.append(tidy(expanded(_with_scaled_logarithms(first), powers=False)))
         if first.heads & {"sin", "cos"}:
@@ -82,8 +82,8 @@ def _shortest(expression: Expr) -> Expr:
             found += [tidy(straight), tidy(expanded(straight))]
     # Of what has a value no writing without one is the shortest.
     return min(
-        (each for each in found if each.real == first.real),
-        key=lambda each: (node_count(each), len(floats(each)), _columns_in(each)),
+        (item for item in found if item.real == first.real),
+        key=lambda item: (node_count(item), len(floats(item)), _columns_in(item)),
     )
 
 
@@ -96,7 +96,7 @@ def _with_scaled_logarithms(expression: Expr) -> Expr:
     """log(c*u + 1) = log(c) + log(u + 1/c), which is shorter where another constant takes log(c) in."""
     if expression.atom:
         return expression
-    whole = rebuilt(expression, [_with_scaled_logarithms(each) for each in expression.args])
+    whole = rebuilt(expression, [_with_scaled_logarithms(argument) for argument in expression.args])
     if whole.head != "log" or whole.args[0].head != "+":
         return whole
     size, inner = leading(whole.args[0])
@@ -109,7 +109,7 @@ def tidy(expression: Expr) -> Expr:
     """One pass of the rules, leaves first."""
     if expression.atom:
         return expression
-    whole = rebuilt(expression, [tidy(each) for each in expression.args])
+    whole = rebuilt(expression, [tidy(argument) for argument in expression.args])
     if whole.atom:
         return whole
     head, u = whole.head, whole.args[0]
@@ -149,7 +149,7 @@ def _without_cancelling(total: Expr) -> Expr:
                 continue
             size, turn = divided(term, factor), factor.args[0].args[0]
             if negated(size) in total.args:
-                rest = (each for each in total.args if each not in (term, negated(size)))
+                rest = (argument for argument in total.args if argument not in (term, negated(size)))
                 below = add(made("exp", multiply(number(2), turn)), MINUS)
                 return add(divided(multiply(number(2), size), below), *rest)
     return total
@@ -159,14 +159,14 @@ def _signed_below(expression: Expr) -> Expr:
     """The minus before a fraction taken into a difference below it: 1/(x - 1) for -1/(1 - x)."""
     if expression.atom or not {"*", "^"} <= expression.heads:
         return expression
-    whole = rebuilt(expression, [_signed_below(each) for each in expression.args])
+    whole = rebuilt(expression, [_signed_below(argument) for argument in expression.args])
     if whole.head != "*" or coefficient(whole)[0] >= 0:
         return whole
     for factor in factors_of(whole):
         base, exponent = factor.args if factor.head == "^" else (factor, ONE)
         odd = is_whole(exponent) and exponent.value < 0 and exponent.value % 2
-        if odd and base.head == "+" and any(coefficient(each)[0] < 0 for each in base.args):
-            others = (negated(each) for each in terms_of(base))
+        if odd and base.head == "+" and any(coefficient(argument)[0] < 0 for argument in base.args):
+            others = (negated(term) for term in terms_of(base))
             return multiply(MINUS, divided(whole, factor), power(add(*others), exponent))
     return whole
 
@@ -235,16 +235,16 @@ def _product(product: Expr) -> Expr:
     """
     if product.head != "*":
         return product
-    numbers = [each for each in product.args if each.numeric]
-    if len(numbers) > 1 and any(type(each.value) is float for each in numbers):
-        rest = [each for each in product.args if not each.numeric]
+    numbers = [argument for argument in product.args if argument.numeric]
+    if len(numbers) > 1 and any(type(item.value) is float for item in numbers):
+        rest = [argument for argument in product.args if not argument.numeric]
         product = multiply(number(value_of(multiply(*numbers))), *rest)
-    exponents = [each.args[0] for each in factors_of(product) if each.head == "exp"]
+    exponents = [factor.args[0] for factor in factors_of(product) if factor.head == "exp"]
     if len(exponents) > 1:
-        others = [each for each in product.args if each.head != "exp"]
+        others = [argument for argument in product.args if argument.head != "exp"]
         product = multiply(*others, made("exp", add(*exponents)))
     factors = factors_of(product)
-    if sum(not each.numeric for each in factors) < 2:
+    if sum(not factor.numeric for factor in factors) < 2:
         return product
     found: list[Expr] = []
     for factor in factors:
@@ -256,10 +256,10 @@ def _product(product: Expr) -> Expr:
 def _wave(wave: Expr) -> Expr:
     """Float phases brought into (-pi/2, pi/2], with the sign outside."""
     terms = terms_of(wave.args[0])
-    constant = next((each.value for each in terms if type(each.value) is float), None)
+    constant = next((term.value for term in terms if type(term.value) is float), None)
     if constant is None:
         return wave
-    rest = add(*(each for each in terms if type(each.value) is not float))
+    rest = add(*(term for term in terms if type(term.value) is not float))
     turns = math.floor(constant / math.pi + 0.5)
     if not turns:
         return wave
@@ -282,7 +282,7 @@ def _halved_powers(expression: Expr) -> Expr:
     """sin(u)^2 = (1 - cos(2u))/2, and cos alike."""
     if not expression.heads & {"sin", "cos"} or expression.atom:
         return expression
-    whole = rebuilt(expression, [_halved_powers(each) for each in expression.args])
+    whole = rebuilt(expression, [_halved_powers(argument) for argument in expression.args])
     if whole.head != "^" or whole.args[1] != number(2) or whole.args[0].head not in ("sin", "cos"):
         return whole
     half = multiply(HALF, made("cos", multiply(number(2), whole.args[0].args[0])))

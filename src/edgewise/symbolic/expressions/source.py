@@ -79,14 +79,14 @@ def c_source(tree: Node, names: Sequence[str], name: str) -> str:
     _check_identifier(name, _C_RESERVED)
     # A leading underscore is for the compiler's own names.
     taken = identifiers(
-        [f"x{each}" if each.startswith("_") else each for each in names], _C_RESERVED | {name}
+        [f"x{text}" if text.startswith("_") else text for text in names], _C_RESERVED | {name}
     )
     body = source_of(tree, dict(zip(names, taken, strict=True)), C)
     helpers = [text for function, text in C_HELPERS.items() if f"{C.functions[function]}(" in body]
     comments = [f"    /* {_harmless(line)} */" for line in _renamed(names, taken)]
     # A column that the formula does not use is named once, or compilers complain.
-    unused = [f"    (void){each};" for each in taken if not re.search(rf"\b{each}\b", body)]
-    head = f"double {name}({', '.join(f'double {each}' for each in taken) or 'void'})"
+    unused = [f"    (void){identifier};" for identifier in taken if not re.search(rf"\b{identifier}\b", body)]
+    head = f"double {name}({', '.join(f'double {identifier}' for identifier in taken) or 'void'})"
     function = "\n".join([head, "{", *comments, *unused, f"    return {body};", "}"])
     return "\n\n".join(["#include <math.h>", *helpers, function]) + "\n"
 
@@ -122,7 +122,7 @@ SOURCE = Notation(
 )
 NUMPY = replace(
     SOURCE,
-    functions={name: each.in_language("numpy", "np.{}") for name, each in FUNCTIONS.items()}
+    functions={name: function.in_language("numpy", "np.{}") for name, function in FUNCTIONS.items()}
     | {"expm1": "np.expm1"},
     power="({} ** {})",
 )
@@ -142,7 +142,7 @@ C_HELPERS = {
 }
 C = replace(
     SOURCE,
-    functions={name: each.in_language("c") for name, each in FUNCTIONS.items()} | {"expm1": "expm1"},
+    functions={name: function.in_language("c") for name, function in FUNCTIONS.items()} | {"expm1": "expm1"},
     power="pow({}, {})",
 )
 # Keywords of C99 and C11, what the source calls, and macros of <math.h>, some of which are extensions.

@@ -29,7 +29,7 @@ class Mod(sympy.Mod):
 
     def _eval_evalf(self, prec: int) -> Any:
         arguments: Any = self.args
-        p, q = (each.evalf(prec) for each in arguments)
+        p, q = (argument.evalf(prec) for argument in arguments)
         return p - q * sympy.floor(p / q) if p.is_number and q.is_number else None
 
 
@@ -54,7 +54,7 @@ def printable(expression: Any) -> Any:
     if not expression.has(sympy.Heaviside, sympy.Mod):
         return expression
     return expression.replace(sympy.Heaviside, lambda x, *_: step(x)).replace(
-        lambda each: isinstance(each, sympy.Mod), lambda each: mod(*each.args)
+        lambda item: isinstance(item, sympy.Mod), lambda part: mod(*part.args)
     )
 
 

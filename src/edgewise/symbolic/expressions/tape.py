@@ -78,7 +78,7 @@ class Tape:
         self.start = np.array(values, dtype=np.float64)
         steps = [step.operation for step in self._slots if isinstance(step, _Step)]
         self._calls = len(self._slots)
-        self._entries = sum(_DEAR[each] for each in steps)
+        self._entries = sum(_DEAR[step] for step in steps)
 
     @property
     def size(self) -> int:
@@ -186,7 +186,7 @@ class Tape:
             result = new[slots[self._seen[id(node)]]]
         elif isinstance(node, Apply):
             result = Apply(
-                node.function, tuple(self._rebuilt(each, slots, new, done) for each in node.arguments)
+                node.function, tuple(self._rebuilt(argument, slots, new, done) for argument in node.arguments)
             )
         done[id(node)] = result
         return result

@@ -78,7 +78,7 @@ def compile_formula(formula: Any, names: Iterable[str], X: Any = None) -> KAN:
     net = _filled(scale_to_data(bare, rows).network, layout)
     with torch.no_grad():
         values = net.activations(torch.from_numpy(rows))
-    finite = np.logical_and.reduce([each.isfinite().all(dim=1).numpy() for each in values])
+    finite = np.logical_and.reduce([value.isfinite().all(dim=1).numpy() for value in values])
     if not finite.all():
         raise InputError(
             argument="formula",
@@ -96,7 +96,7 @@ def _read(formula: Any, columns: tuple[str, ...]) -> Any:
         expression = formula
     else:
         raise InputError(argument="formula", expected="be a text or a sympy expression", got=short(formula))
-    unknown = sorted({each.name for each in expression.free_symbols} - set(columns))
+    unknown = sorted({symbol.name for symbol in expression.free_symbols} - set(columns))
     if unknown:
         raise InputError(
             argument="formula",
@@ -108,7 +108,7 @@ def _read(formula: Any, columns: tuple[str, ...]) -> Any:
             argument="formula", expected="be a real, finite formula", got=short(str(expression), 60)
         )
     # Symbols with assumptions of their own would not be those of the columns; this also refuses unknown functions.
-    plain = expression.xreplace({each: sympy.Symbol(each.name) for each in expression.free_symbols})
+    plain = expression.xreplace({symbol: sympy.Symbol(symbol.name) for symbol in expression.free_symbols})
     from_sympy(plain)
     return _of_single_nodes(plain)
 
@@ -117,13 +117,13 @@ def _of_single_nodes(expression: Any) -> Any:
     """Functions of two things that vary written with functions of one: edges have one end to read from."""
     if expression.is_Atom:
         return expression
-    arguments = [_of_single_nodes(each) for each in expression.args]
+    arguments = [_of_single_nodes(argument) for argument in expression.args]
     if isinstance(expression, (sympy.Max, sympy.Min)) and len(expression.free_symbols) > 1:
         sign = 1 if isinstance(expression, sympy.Max) else -1
         # Numbers first: the kinks of the others are then those of single nodes.
-        first, *others = sorted(arguments, key=lambda each: not each.is_number)
-        for each in others:
-            first = first / 2 + each / 2 + sign * sympy.Abs(first - each) / 2
+        first, *others = sorted(arguments, key=lambda argument: not argument.is_number)
+        for other in others:
+            first = first / 2 + other / 2 + sign * sympy.Abs(first - other) / 2
         return first
     if isinstance(expression, sympy.Mod) and len(expression.free_symbols) > 1:
         a, b = arguments
@@ -155,13 +155,13 @@ def _laid_out(root: Any, columns: list[Any]) -> list[_NodeLevel]:
     parts: list[list[tuple[_SumNode, ...]]] = [[] for _ in range(top + 1)]
     for level in range(top, 0, -1):
         # Multiplication nodes come last.
-        made = [(each, _factors(each, heights, level)) for each in dict.fromkeys(wanted[level])]
+        made = [(name, _factors(name, heights, level)) for name in dict.fromkeys(wanted[level])]
         made.sort(key=lambda pair: len(pair[1]) > 1)
-        wanted[level] = [each for each, _ in made]
+        wanted[level] = [item for item, _ in made]
         parts[level] = [factors for _, factors in made]
         for factors in parts[level]:
-            for each in factors:
-                wanted[level - 1] += list(each.functions)
+            for factor in factors:
+                wanted[level - 1] += list(factor.functions)
         if sum(map(len, wanted)) > _MOST_NODES:
             raise InputError(
                 argument="formula", expected=f"fit into {_MOST_NODES:,} nodes", got="a longer one"
@@ -170,7 +170,7 @@ def _laid_out(root: Any, columns: list[Any]) -> list[_NodeLevel]:
     return [
         _NodeLevel(
             wanted[level - 1],
-            [each for factors in parts[level] for each in factors],
+            [factor for factors in parts[level] for factor in factors],
             Nodes(
                 sum(1 for factors in parts[level] if len(factors) == 1),
                 tuple(len(factors) for factors in parts[level] if len(factors) > 1),
@@ -185,7 +185,7 @@ def _height(node: Any, heights: dict[Any, int]) -> int:
     if node.is_Symbol:
         return 0
     if node not in heights:
-        sources = [source for each in _own_factors(node) for source in each.functions]
+        sources = [source for factor in _own_factors(node) for source in factor.functions]
         heights[node] = 1 + max((_height(source, heights) for source in sources), default=0)
     return heights[node]
 
@@ -274,10 +274,10 @@ def _filled(bare: KAN, layout: Sequence[_NodeLevel]) -> KAN:
     states = take_apart(bare)
     for at, level in enumerate(layout):
         places = {source: place for place, source in enumerate(level.sources)}
-        bias = torch.tensor([_number(each.constant) for each in level.sums], dtype=torch.float64)
+        bias = torch.tensor([_number(total.constant) for total in level.sums], dtype=torch.float64)
         state = replace(states[at], mask=torch.zeros_like(states[at].mask), bias=bias)
-        for target, each in enumerate(level.sums):
-            for source, function in each.functions.items():
+        for target, total in enumerate(level.sums):
+            for source, function in total.functions.items():
                 place = places[source]
                 shift = float(bare.input_shift[place]) if at == 0 else 0.0
                 scale = float(bare.input_scale[place]) if at == 0 else 1.0

@@ -65,7 +65,7 @@ def from_tree(tree: Node, columns: Sequence[str] = ()) -> Expr:
     read = _READ.get(tree.function)
     if read is None and (spelled := spelled_out(tree)) is not None:
         return from_tree(spelled, columns)
-    args = [from_tree(each, columns) for each in tree.arguments]
+    args = [from_tree(argument, columns) for argument in tree.arguments]
     return made(tree.function, *args) if read is None else read(*args)
 
 
@@ -89,9 +89,11 @@ def to_tree(expression: Expr, digits: int | None = None) -> Node:
         return _power(expression, digits)
     if head in ("max", "min"):
         # Constants last, as people write them.
-        ordered = sorted(expression.args, key=lambda each: each.numeric)
-        return reduce(lambda one, other: apply(head, one, other), (to_tree(each, digits) for each in ordered))
-    return Apply(head, tuple(to_tree(each, digits) for each in expression.args))
+        ordered = sorted(expression.args, key=lambda argument: argument.numeric)
+        return reduce(
+            lambda one, other: apply(head, one, other), (to_tree(argument, digits) for argument in ordered)
+        )
+    return Apply(head, tuple(to_tree(argument, digits) for argument in expression.args))
 
 
 def text(expression: Expr, digits: int | None = None) -> str:
@@ -113,7 +115,7 @@ def _without_ones(expression: Expr, digits: int) -> Expr:
         return ONE if one else expression
     if not expression.measured:
         return expression
-    return made(expression.head, *(_without_ones(each, digits) for each in expression.args))
+    return made(expression.head, *(_without_ones(argument, digits) for argument in expression.args))
 
 
 def _number(expression: Expr, digits: int | None) -> Node:
@@ -130,12 +132,12 @@ def _number(expression: Expr, digits: int | None) -> Node:
 
 
 def _sum(expression: Expr, digits: int | None) -> Node:
-    terms = sorted(ordered_terms(expression), key=lambda each: each.numeric)
+    terms = sorted(ordered_terms(expression), key=lambda term: term.numeric)
     # A sum reads better when it does not start with a minus.
-    first = next((at for at, each in enumerate(terms) if not _is_minus(each)), 0)
+    first = next((at for at, term in enumerate(terms) if not _is_minus(term)), 0)
     nodes = [to_tree(terms[first], digits)]
-    for each in [*terms[:first], *terms[first + 1 :]]:
-        nodes.append(-to_tree(negated(each), digits) if _is_minus(each) else to_tree(each, digits))
+    for term in [*terms[:first], *terms[first + 1 :]]:
+        nodes.append(-to_tree(negated(term), digits) if _is_minus(term) else to_tree(term, digits))
     return summed(nodes)
 
 

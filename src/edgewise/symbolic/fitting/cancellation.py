@@ -47,10 +47,10 @@ def cancels(expression: Any, names: tuple[str, ...], X: NDArray[np.float64]) -> 
     False
     """
     for total in distinct(canonical(expression), "+"):
-        measured = [each for each in total.args if each.measured and _bends(each)]
+        measured = [argument for argument in total.args if argument.measured and _bends(argument)]
         if not measured:
             continue
-        largest = np.max([np.abs(values(each, names, X)) for each in measured], axis=0)
+        largest = np.max([np.abs(values(item, names, X)) for item in measured], axis=0)
         with np.errstate(all="ignore"):
             share = float(np.mean(largest > _CANCELLING_TIMES * np.abs(values(total, names, X))))
         if share > _CANCELLING_SHARE:
@@ -77,7 +77,7 @@ def too_steep(expression: Any) -> bool:
         and exponent.numeric
         and exponent.measured
         and abs(value_of(exponent)) > LARGEST_EXPONENT
-        for base, exponent in (each.args for each in distinct(canonical(expression), "^"))
+        for base, exponent in (part.args for part in distinct(canonical(expression), "^"))
     )
 
 

@@ -82,15 +82,15 @@ def nats(expression: Any, rows: SplitRows) -> float:
         )
     if head == "+":
         return _sum_nats(args, rows) + OPERATOR_NATS * (len(args) - 1)
-    parts = sum(nats(each, rows) for each in args)
+    parts = sum(nats(argument, rows) for argument in args)
     if head == "*":
         # Factors under roots of one degree are under one root.
-        roots = [each for each in map(root_of, args) if each is not None]
-        parts -= sum(_power_nats(each) for each in roots)
-        parts += sum(_power_nats(each) for each in dict.fromkeys(roots))
+        roots = [argument for argument in map(root_of, args) if argument is not None]
+        parts -= sum(_power_nats(root) for root in roots)
+        parts += sum(_power_nats(root) for root in dict.fromkeys(roots))
     if head in "*^":
         return parts + OPERATOR_NATS * (len(args) - 1)
-    around = _AROUND_NATS if any(each.heads - _PLAIN for each in args) else 0.0
+    around = _AROUND_NATS if any(argument.heads - _PLAIN for argument in args) else 0.0
     if head == "log":
         around += _shift_nats(args[0])
     if head in WAVES:
@@ -102,10 +102,10 @@ def _sum_nats(terms: Iterable[Expr], rows: SplitRows) -> float:
     """Of terms that differ by their numbers alone, such as decays, one is chosen, and of the others the numbers."""
     kinds: dict[Expr, float] = {}
     numbers = 0
-    for each in terms:
-        kind = _numberless(each) if each.heads - _PLAIN else each
-        numbers += numbers_in(each) if kind in kinds else 0
-        kinds[kind] = max(kinds.get(kind, 0.0), nats(each, rows))
+    for term in terms:
+        kind = _numberless(term) if term.heads - _PLAIN else term
+        numbers += numbers_in(term) if kind in kinds else 0
+        kinds[kind] = max(kinds.get(kind, 0.0), nats(term, rows))
     return sum(kinds.values()) + NUMBER_NATS * numbers
 
 
@@ -114,7 +114,9 @@ def _numberless(expression: Expr) -> Expr:
         return ONE
     if not expression.args:
         return expression
-    args = [each if _is_power(expression, each) else _numberless(each) for each in expression.args]
+    args = [
+        argument if _is_power(expression, argument) else _numberless(argument) for argument in expression.args
+    ]
     return rebuilt(expression, args)
 
 
@@ -122,7 +124,7 @@ def numbers_in(expression: Expr) -> int:
     """The numbers to choose besides powers."""
     if expression.numeric:
         return int(expression not in (ONE, MINUS))
-    return sum(numbers_in(each) for each in expression.args if not _is_power(expression, each))
+    return sum(numbers_in(argument) for argument in expression.args if not _is_power(expression, argument))
 
 
 def _is_power(expression: Expr, part: Expr) -> bool:
@@ -141,8 +143,8 @@ def _power_nats(size: Expr) -> float:
 
 def _shift_nats(base: Expr) -> float:
     """What it takes to move a column by a number, one apart, before its root, broken power or logarithm is taken."""
-    numbers = {each for each in terms_of(base) if each.numeric}
-    columns = [each for each in terms_of(base) if each not in numbers]
+    numbers = {term for term in terms_of(base) if term.numeric}
+    columns = [term for term in terms_of(base) if term not in numbers]
     moved = len(columns) == 1 and coefficient(columns[0])[1].head == SYMBOL and numbers - {ONE, MINUS}
     return _SHIFTED_NATS if moved else 0.0
 

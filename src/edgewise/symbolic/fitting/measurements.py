@@ -90,7 +90,7 @@ def measured(
     notes: list[str] = []
     if missing.any():
         labels = [*names, target, name]
-        counts = [int(each) for each in (*holes.sum(axis=0), extra.sum())]
+        counts = [int(item) for item in (*holes.sum(axis=0), extra.sum())]
         where = [
             f"{short(label, 24)} ({count:,})" for label, count in zip(labels, counts, strict=True) if count
         ]

@@ -46,16 +46,16 @@ def without_negligible(expression: Any, rows: SplitRows) -> Expr:
     '1e+17*y + 1e+17'
     """
     expression = straightened(expression, rows)
-    if not any(each and not 1 / _EXTREME_SIZE < abs(each) < _EXTREME_SIZE for each in floats(expression)):
+    if not any(item and not 1 / _EXTREME_SIZE < abs(item) < _EXTREME_SIZE for item in floats(expression)):
         return expression
     X = rows.X[:_LOOKED_ROWS]
     # The innermost first: what is lost there may have made up a term of the next.
     for total in sorted(distinct(expression, "+"), key=node_count):
-        sizes = [np.abs(values(each, rows.names, X)) for each in total.args]
+        sizes = [np.abs(values(argument, rows.names, X)) for argument in total.args]
         whole = np.max(sizes, axis=0)
         kept = [
-            each
-            for each, size in zip(total.args, sizes, strict=True)
+            argument
+            for argument, size in zip(total.args, sizes, strict=True)
             if not (size <= _LOST_SHARE * whole).all()
         ]
         if 0 < len(kept) < len(total.args):
@@ -86,7 +86,7 @@ def straightened(expression: Any, rows: SplitRows) -> Expr:
     alike = distinct(expression, "asin", "asinh", "atan", "atanh", "sin", "sinh", "tan", "tanh")
     X = np.vstack([rows.X, rows.X_held]) if alike else rows.X
     # The innermost first: what it becomes may be the argument of the next.
-    for function in sorted(alike, key=lambda each: (node_count(each), str(each))):
+    for function in sorted(alike, key=lambda item: (node_count(item), str(item))):
         if (np.abs(values(function.args[0], rows.names, X)) <= _TINY_ARGUMENT).all():
             return straightened(replaced(expression, {function: function.args[0]}), rows)
     return expression

@@ -100,9 +100,9 @@ def round_constants(expression: Any, rows: SplitRows) -> FittedFormula:
     for _ in range(_MOST_REFITS):
         proposal = next(
             (
-                each
-                for each in _proposals(best, rows.names)
-                if (_key(best, each[0]), str(each[1])) not in refused
+                item
+                for item in _proposals(best, rows.names)
+                if (_key(best, item[0]), str(item[1])) not in refused
             ),
             None,
         )
@@ -191,7 +191,7 @@ def _proposals(best: FittedFormula, names: Sequence[str]) -> Iterator[tuple[int,
             for rank, node in _candidates(value, error, is_power=at in powers, is_angle=at in angles, odd=odd)
             if not ("pi" in names and _has_pi(node))
         ]
-    found.sort(key=lambda each: each[0])
+    found.sort(key=lambda item: item[0])
     for _, at, node in found:
         yield at, node
 
@@ -336,5 +336,5 @@ def exact_number(value: float, error: float) -> Expr | None:
     >>> text(exact_number(1.5707963, 1e-7)), text(exact_number(0.6667, 0.0001)), exact_number(0.123456, 1e-6)
     ('pi/2', '2/3', None)
     """
-    best = min(_candidates(value, error), key=lambda each: each[0], default=None)
+    best = min(_candidates(value, error), key=lambda candidate: candidate[0], default=None)
     return None if best is None else from_tree(best[1])

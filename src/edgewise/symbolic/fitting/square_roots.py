@@ -77,7 +77,7 @@ def unsquared(expression: Any, rows: SplitRows) -> Expr:
     found = shortest(found, rows.positive)
     if node_count(found) > node_count(expression) + _LONGER:
         return expression
-    before, after = (values(each, rows.names, table) for each in (expression, found))
+    before, after = (values(item, rows.names, table) for item in (expression, found))
     same = np.abs(before - after) <= 1e-11 * (np.abs(before) + np.std(before))
     return found if bool(same.all()) else expression
 
@@ -85,7 +85,7 @@ def unsquared(expression: Any, rows: SplitRows) -> Expr:
 def _signed(expression: Expr, names: tuple[str, ...], table: Floats) -> Expr:
     if expression.atom:
         return expression
-    whole = rebuilt(expression, [_signed(each, names, table) for each in expression.args])
+    whole = rebuilt(expression, [_signed(argument, names, table) for argument in expression.args])
     if whole.head == "abs":
         sign = _sign(whole.args[0], names, table)
         return multiply(number(sign), whole.args[0]) if sign else whole
@@ -115,11 +115,11 @@ def _root(root: Expr, names: tuple[str, ...], table: Floats) -> Expr:
         turn, positive = (1 if exponent > 0 else -1), expanded(multiply(number(sign), base), powers=False)
         outside.append(power(positive, number(turn * pairs)))
         inside.append(multiply(number(sign**odd), power(positive, number(turn * odd))))
-    if all(each is ONE for each in outside):
+    if all(expression is ONE for expression in outside):
         return root
     exponent = root.args[1]
     twice = multiply(number(2), exponent)
-    return multiply(*(power(each, twice) for each in outside), power(multiply(*inside), exponent))
+    return multiply(*(power(expression, twice) for expression in outside), power(multiply(*inside), exponent))
 
 
 def _factors(expression: Expr) -> list[tuple[Expr, int]]:
@@ -154,7 +154,7 @@ def _may_hold_squares(expression: Expr) -> bool:
     from sympy.polys.rings import ring
 
     _, t = ring("t", QQ)
-    return any(not each.is_squarefree for each in _on_a_line(expression, t, {}, itertools.count(2)))
+    return any(not item.is_squarefree for item in _on_a_line(expression, t, {}, itertools.count(2)))
 
 
 def _on_a_line(expression: Expr, t: Any, lines: dict[Expr, Any], places: Iterator[int]) -> tuple[Any, Any]:
@@ -162,7 +162,11 @@ def _on_a_line(expression: Expr, t: Any, lines: dict[Expr, Any], places: Iterato
     one, zero, rational = t.ring.one, t.ring.zero, t.ring.domain
     if is_exact(expression):
         return one * rational(*Fraction(expression.value).as_integer_ratio()), one
-    parts = [_on_a_line(each, t, lines, places) for each in expression.args if expression.head in ("+", "*")]
+    parts = [
+        _on_a_line(argument, t, lines, places)
+        for argument in expression.args
+        if expression.head in ("+", "*")
+    ]
     if expression.head == "*":
         above, below = (math.prod(side, start=one) for side in zip(*parts, strict=True))
         return above, below
@@ -190,22 +194,22 @@ def _rational(base: Expr) -> tuple[Expr, Expr] | None:
         return ONE, base
     size, rest = _leading(base)
     exact: dict[Expr, Expr] = {}
-    for each in floats(rest):
-        near = Fraction(each).limit_denominator(_DENOMINATOR)
-        if abs(float(near) - each) > _CLOSE * abs(each):
+    for item in floats(rest):
+        near = Fraction(item).limit_denominator(_DENOMINATOR)
+        if abs(float(near) - item) > _CLOSE * abs(item):
             return None
-        exact[number(each)] = number(near)
+        exact[number(item)] = number(near)
     return size, replaced(rest, exact)
 
 
 def _leading(expression: Expr) -> tuple[Expr, Expr]:
     """The largest coefficient of a sum, or that of a product, and what is left."""
     terms = terms_of(expanded(expression, powers=False))
-    size = max((coefficient(each)[0] for each in terms), key=lambda each: abs(float(each)))
+    size = max((coefficient(term)[0] for term in terms), key=lambda item: abs(float(item)))
     if type(size) is not float:
         return ONE, expression
     inverse = number(1 / abs(size))
-    return number(abs(size)), add(*(multiply(inverse, each) for each in terms))
+    return number(abs(size)), add(*(multiply(inverse, term) for term in terms))
 
 
 def _sign(expression: Expr, names: tuple[str, ...], table: Floats) -> int:

@@ -61,7 +61,7 @@ def follows_columns(X: Floats, residual: Floats) -> bool:
     if count < _FEWEST_ROWS or not 0 < power < math.inf:
         return False
     # Where many rows lie in one place, a few of them would be the neighbours of all.
-    columns = [each for each in X.T if len(np.unique(each)) >= DISTINCT_SHARE * count]
+    columns = [time for time in X.T if len(np.unique(time)) >= DISTINCT_SHARE * count]
     for column in columns:
         ordered = left[np.argsort(column, kind="stable")]
         if abs(float(ordered[1:] @ ordered[:-1])) / power * math.sqrt(count) > _SURE_DEVIATIONS:

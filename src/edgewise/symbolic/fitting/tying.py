@@ -117,7 +117,7 @@ def _squares(expression: Expr) -> Iterator[Expr]:
             base = body.args[0] if body.head == "^" and body.args[1] == number(2) else ONE
             b = 0.0 if base.numeric else terms.get(text(base, _ALIKE), (0.0, base))[0]
             if b and abs(b * b - 4 * a * c) <= _LOOSE_SHARE * b * b:
-                used = [text(each, _ALIKE) for each in (body, base, ONE)]
+                used = [text(item, _ALIKE) for item in (body, base, ONE)]
                 rest = (
                     multiply(number(size), part) for key, (size, part) in terms.items() if key not in used
                 )
@@ -129,7 +129,7 @@ def _written(whole: Expr) -> Iterator[Expr]:
     """The formula with what the shared constant multiplies as one term; a number in front of a sum would be two again."""
     shared = symbol(_SHARED)
     for written in (factored_terms(whole), _collected(expanded(whole, powers=False), shared)):
-        if sum(each == shared for each in parts(written)) != 1:
+        if sum(part == shared for part in parts(written)) != 1:
             continue
         for product in distinct(written, "*"):
             if shared in product.args:
@@ -142,25 +142,25 @@ def _written(whole: Expr) -> Iterator[Expr]:
 def _collected(expression: Expr, shared: Expr) -> Expr:
     """The terms of a sum that a symbol multiplies taken together."""
     if expression.head in "*^":
-        return rebuilt(expression, [_collected(each, shared) for each in expression.args])
-    inside = [each for each in terms_of(expression) if shared in factors_of(each)]
+        return rebuilt(expression, [_collected(argument, shared) for argument in expression.args])
+    inside = [term for term in terms_of(expression) if shared in factors_of(term)]
     if expression.head != "+" or len(inside) < 2:
         return expression
-    outside = [each for each in expression.args if each not in inside]
-    return add(multiply(shared, add(*(divided(each, shared) for each in inside))), *outside)
+    outside = [argument for argument in expression.args if argument not in inside]
+    return add(multiply(shared, add(*(divided(item, shared) for item in inside))), *outside)
 
 
 def _of_angles(expression: Expr) -> Expr:
     """sin(a)*cos(b) - cos(a)*sin(b) = sin(a - b), and its like."""
     if not expression.heads & {"sin", "cos"} or expression.atom:
         return expression
-    whole = rebuilt(expression, [_of_angles(each) for each in expression.args])
+    whole = rebuilt(expression, [_of_angles(argument) for argument in expression.args])
     if whole.head != "+" or len(whole.args) != 2:
         return whole
-    (size, one), (other_size, other) = (coefficient(each) for each in whole.args)
-    common = [each for each in factors_of(one) if each in factors_of(other)]
+    (size, one), (other_size, other) = (coefficient(argument) for argument in whole.args)
+    common = [factor for factor in factors_of(one) if factor in factors_of(other)]
     (first, second), (third, fourth) = (
-        sorted((each for each in factors_of(term) if each not in common), key=lambda each: each.head)
+        sorted((factor for factor in factors_of(term) if factor not in common), key=lambda item: item.head)
         if len(factors_of(term)) - len(common) == 2
         else (ONE, ONE)
         for term in (one, other)
@@ -186,9 +186,9 @@ def _of_angles(expression: Expr) -> Expr:
 
 def _factored(expression: Expr) -> Expr:
     """The factors of a quotient of polynomials, found by sympy unless it is plain that there are none."""
-    sums = [each for each in factors_of(expression) if each.head == "+"]
+    sums = [factor for factor in factors_of(expression) if factor.head == "+"]
     # In a product two terms are no longer than their factors.
-    if all(_is_prime(each) or (len(each.args) == 2 and each is not expression) for each in sums):
+    if all(_is_prime(total) or (len(total.args) == 2 and total is not expression) for total in sums):
         return expression
     import sympy
 

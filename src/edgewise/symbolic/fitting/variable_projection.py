@@ -109,7 +109,7 @@ def _degree(node: Node, among: frozenset[str]) -> int:
         return int(node.name in among)
     if isinstance(node, Number):
         return 0
-    degrees = [_degree(each, among) for each in node.arguments]
+    degrees = [_degree(argument, among) for argument in node.arguments]
     if node.function in ("+", "neg"):
         return max(degrees)
     if node.function == "*":
@@ -238,16 +238,16 @@ def minimum(
     if len(others):
         few = problem.thinned(_SEEN_ROWS)
         drawn = _drawn(start, known, others, rng, effort.drawn)
-        scores = [squared(few.residual(_solved(few, each))) for each in drawn]
+        scores = [squared(few.residual(_solved(few, item))) for item in drawn]
         best = np.argsort(scores)[: effort.tried]
         tried = [_descended(few, drawn[at], _SHORT_STEPS) for at in best if np.isfinite(scores[at])]
-        tried.sort(key=lambda each: each.rss)
-        given += [_descended(problem, each.constants, effort.steps) for each in tried[: effort.finished]]
+        tried.sort(key=lambda fit: fit.rss)
+        given += [_descended(problem, fit.constants, effort.steps) for fit in tried[: effort.finished]]
     floor = 1e-24 * squared(problem.y * problem.root)
-    least = min(each.rss for each in given)
+    least = min(entry.rss for entry in given)
     # Where constants may change places the same minimum has several names: the one nearest to the start is meant.
-    same = [each for each in given if each.rss <= least * (1 + _SAME_MINIMUM) + floor]
-    nearest = min(same, key=lambda each: _distance(each.constants[others], start[others]))
+    same = [entry for entry in given if entry.rss <= least * (1 + _SAME_MINIMUM) + floor]
+    nearest = min(same, key=lambda item: _distance(item.constants[others], start[others]))
     return _polished(problem, nearest)
 
 

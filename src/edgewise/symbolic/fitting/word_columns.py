@@ -36,7 +36,7 @@ class WordColumns:
     @property
     def named(self) -> str:
         """The columns of words as a sentence names them."""
-        return ", ".join(short(each, 40) for each in self.words)
+        return ", ".join(short(word, 40) for word in self.words)
 
     def read(self, X: Any, columns: Sequence[str]) -> tuple[Floats, list[str | None]]:
         """The numbers of a table (n, d), NaN where a cell is missing, and each row's level, None where a word is missing.
@@ -86,9 +86,9 @@ class WordTable:
         """The number of each row's level (n,), -1 where a word is missing, and the levels, in the order they come."""
         parts = [_cells(self.words[name]) for name in names]
         levels = [_joined(cells) for cells in zip(*parts, strict=True)] if parts else [""] * len(self.X)
-        known = list(dict.fromkeys(each for each in levels if each is not None))
-        place: dict[str | None, int] = {None: -1, **{each: at for at, each in enumerate(known)}}
-        return np.array([place[each] for each in levels], dtype=np.int64), known
+        known = list(dict.fromkeys(level for level in levels if level is not None))
+        place: dict[str | None, int] = {None: -1, **{name: at for at, name in enumerate(known)}}
+        return np.array([place[level] for level in levels], dtype=np.int64), known
 
 
 def word_table(X: Any, names: Iterable[str] | None) -> WordTable | None:
@@ -160,7 +160,7 @@ def _cells(column: RawColumn) -> list[str | None]:
 
 
 def _joined(cells: Sequence[str | None]) -> str | None:
-    known = [each for each in cells if each is not None]
+    known = [cell for cell in cells if cell is not None]
     return _AND.join(known) if len(known) == len(cells) else None
 
 

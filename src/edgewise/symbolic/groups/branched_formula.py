@@ -61,7 +61,7 @@ class BranchedFormula:
     def own(self) -> Mapping[Hashable, Mapping[str, Constant]]:
         """The constants of each level's own, by their names in the formula of its branch."""
         return MappingProxyType(
-            {level: each for branch in self.branches for level, each in branch.own.items()}
+            {level: item for branch in self.branches for level, item in branch.own.items()}
         )
 
     @property
@@ -138,7 +138,7 @@ class BranchedFormula:
                 expected="have rows on which a formula has values",
                 got=f"{len(y)} rows on which none has",
             )
-        _, best, wider = min(tried, key=lambda each: each[:2])
+        _, best, wider = min(tried, key=lambda item: item[:2])
         branches = tuple(
             wider if at == best else replace(branch, own={k: v for k, v in branch.own.items() if k != group})
             for at, branch in enumerate(self.branches)

@@ -70,7 +70,7 @@ def branched(
         for chosen in dict.fromkeys(pairs)
         if len(branches := _dealt(chosen, structures, fits, costs, rows)) > 1
     ]
-    return min(found, key=lambda each: description_of(each, rows), default=())
+    return min(found, key=lambda item: description_of(item, rows), default=())
 
 
 def _widened(
@@ -96,7 +96,7 @@ def _dealt(
     dealt = np.array(chosen)[costs[:, list(chosen)].argmin(axis=1)]
     used = sorted(set(dealt.tolist()), key=lambda at: (-int((dealt == at).sum()), at))
     branches = [_branch(structures[at], fits[at], rows, np.flatnonzero(dealt == at).tolist()) for at in used]
-    return tuple(each for each in branches if each is not None) if None not in branches else ()
+    return tuple(branch for branch in branches if branch is not None) if None not in branches else ()
 
 
 def description_of(branches: Sequence[Branch], rows: GroupedRows) -> float:
@@ -131,7 +131,7 @@ def _costs(
     structures: Sequence[Structure], fits: Sequence[Sequence[Fit | None]], rows: GroupedRows
 ) -> Floats:
     """What each level (down) takes to be described by each structure (along), the noise being that of the best of them."""
-    left = np.array([[math.inf if fit is None else fit[2] for fit in each] for each in fits]).T
+    left = np.array([[math.inf if fit is None else fit[2] for fit in item] for item in fits]).T
     lowest = left.min(axis=1)
     noise = max(float(lowest[np.isfinite(lowest)].sum()), _FAR * _floor(rows)) / len(rows.y)
     counts = np.array([len(names) for _, names, _ in structures])

@@ -78,12 +78,12 @@ Fit = tuple[Floats, Floats, float]
 def distinct(models: Sequence[Tied]) -> list[Tied]:
     """Without those that are another writing of one before: as many constants, which leave the same."""
     found = list[Tied]()
-    for each in models:
+    for model in models:
         if not any(
-            each.constants == other.constants and math.isclose(each.rss, other.rss, rel_tol=1e-7)
+            model.constants == other.constants and math.isclose(model.rss, other.rss, rel_tol=1e-7)
             for other in found
         ):
-            found.append(each)
+            found.append(model)
     return found
 
 
@@ -105,13 +105,13 @@ def each_group(structure: Structure, rows: GroupedRows, seed: int) -> list[Fit |
 def together(structure: Structure, fits: Sequence[Fit | None], rows: GroupedRows) -> Tied | None:
     """The fits of all groups as one model, nothing shared; None where there is none for some group."""
     tree, names, _ = structure
-    known = [each for each in fits if each is not None]
+    known = [fit for fit in fits if fit is not None]
     if len(known) < len(fits):
         return None
-    values = {name: np.array([each[0][k] for each in known]) for k, name in enumerate(names)}
-    errors = {name: np.array([each[1][k] for each in known]) for k, name in enumerate(names)}
-    own = {name: (each, errors[name]) for name, each in written_alike(tree, values, rows).items()}
-    return _tied(tree, names, {}, own, {}, sum(each[2] for each in known), rows)
+    values = {name: np.array([item[0][k] for item in known]) for k, name in enumerate(names)}
+    errors = {name: np.array([item[1][k] for item in known]) for k, name in enumerate(names)}
+    own = {name: (array, errors[name]) for name, array in written_alike(tree, values, rows).items()}
+    return _tied(tree, names, {}, own, {}, sum(name[2] for name in known), rows)
 
 
 def of_group(
@@ -161,8 +161,8 @@ def joint(
     if not math.isfinite(fit.rss):
         return None
     ones = {name: (value, fit.shared_errors[name]) for name, value in fit.shared.items()}
-    each = {name: (values, fit.own_errors[name]) for name, values in fit.own.items()}
-    return _tied(model.tree, model.names, {**shared, **ones}, {**own, **each}, plain, fit.rss, rows)
+    per_group = {name: (values, fit.own_errors[name]) for name, values in fit.own.items()}
+    return _tied(model.tree, model.names, {**shared, **ones}, {**own, **per_group}, plain, fit.rss, rows)
 
 
 def linearized(model: Tied, rows: GroupedRows) -> tuple[Floats, list[tuple[str, int]]]:
@@ -242,13 +242,13 @@ def written_alike(tree: Node, own: dict[str, Floats], rows: GroupedRows) -> dict
     found = dict(own)
     for name in problem.own:
         fewer = _fewer(found[name])
-        others = [each for each in problem.own if each != name]
+        others = [item for item in problem.own if item != name]
         # By itself, with the sign of another, or with half a turn.
-        moves = [{}, *({each: -found[each]} for each in others)]
-        moves += [{each: found[each] + math.pi} for each in angles if each != name]
+        moves = [{}, *({other: -found[other]} for other in others)]
+        moves += [{angle: found[angle] + math.pi} for angle in angles if angle != name]
         for move in moves if fewer.any() and name not in angles else []:
             changed = {
-                each: np.where(fewer, new, found[each]) for each, new in {name: -found[name], **move}.items()
+                item: np.where(fewer, new, found[item]) for item, new in {name: -found[name], **move}.items()
             }
             if same({**found, **changed}):
                 found |= changed

@@ -63,8 +63,8 @@ def curves(
             values = _values(curve, column, rows.X[:, at])
             for constant, scored in found.items():
                 best = [
-                    _best(values[rows.group == each], rows.of(each)[1], constant)
-                    for each in range(rows.count)
+                    _best(values[rows.group == number], rows.of(number)[1], constant)
+                    for number in range(rows.count)
                 ]
                 left = sum(rest for rest, _ in best)
                 made = _structure(
@@ -76,22 +76,22 @@ def curves(
                 size = price(replaced(made[0], {name: Number(1.5) for name in made[1]}))
                 score = n * math.log(max(left, least) / n) + size + rows.own_price * len(made[1])
                 scored.append((score, made))
-    return [made for each in found.values() for _, made in sorted(each, key=lambda pair: pair[0])[:kept]]
+    return [made for item in found.values() for _, made in sorted(item, key=lambda pair: pair[0])[:kept]]
 
 
 def _curves(column: str, x: Floats, allowed: frozenset[str] | None) -> Iterator[_CurveFamily]:
     # Numbers of numpy become infinite where those of Python raise.
     middle = np.median(np.abs(x)) or np.float64(1.0)
     low, high = x.min(), x.max()
-    signed = np.array([*_EXPONENTS, *(-each for each in _EXPONENTS)])
-    powers = [(rate * middle**-each, each) for each in signed for rate in _RATES]
+    signed = np.array([*_EXPONENTS, *(-exponent for exponent in _EXPONENTS)])
+    powers = [(rate * middle**-exponent, exponent) for exponent in signed for rate in _RATES]
     decays = [(rate / middle, factor) for rate in _RATES for factor in np.geomspace(0.3, 300, 13)]
     peaks = [
-        (rate * (high - low) ** -2, low + each * (high - low))
-        for each in _PLACES
+        (rate * (high - low) ** -2, low + place * (high - low))
+        for place in _PLACES
         for rate in np.geomspace(2, 400, 12)
     ]
-    shifts = [(each * (low if each < 0 else middle), power) for each in _SHIFTS for power in signed]
+    shifts = [(shift * (low if shift < 0 else middle), power) for shift in _SHIFTS for power in signed]
     rises = [(rate / middle, power) for rate in _RATES for power in _EXPONENTS]
     for text, places in (
         ("1/(1 + r*x^q)", powers), ("exp(-r*x^q)", powers), ("(x + r)^q", shifts), ("x^q*exp(-r*x)", rises),
@@ -111,8 +111,8 @@ def _values(curve: _CurveFamily, column: str, x: Floats) -> Floats:
         replaced(curve.tree, {"r": Number(float(rate)), "q": Number(float(other))})
         for rate, other in curve.places
     ]
-    tapes = [Tape(each, (column,)) for each in filled]
-    table = np.array([np.broadcast_to(each.value(each.start, x[:, None]), x.shape) for each in tapes]).T
+    tapes = [Tape(item, (column,)) for item in filled]
+    table = np.array([np.broadcast_to(tape.value(tape.start, x[:, None]), x.shape) for tape in tapes]).T
     return np.where(np.isfinite(table).all(axis=0), table, 0.0)
 
 

@@ -45,7 +45,7 @@ def edits(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
         path for path in powers if _is_column(tree, path, columns) or _is_column(tree, (*path, 0), columns)
     ]
     together = [chosen for chosen in (powers, of_columns) if len(chosen) > 1]
-    for chosen in [*([each] for each in powers), *together]:
+    for chosen in [*([power] for power in powers), *together]:
         yield _freed(tree, chosen, columns)
     yield from _other_powers(tree, of_columns, columns)
     yield from _of_one_rate(tree, columns)
@@ -64,7 +64,7 @@ def edits(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
     for path, node in places(tree):
         if isinstance(node, Apply) and node.function in ("+", "*"):
             for at in range(len(node.arguments)):
-                rest = tuple(each for k, each in enumerate(node.arguments) if k != at)
+                rest = tuple(argument for k, argument in enumerate(node.arguments) if k != at)
                 left = rest[0] if len(rest) == 1 else Apply(node.function, rest)
                 if varies(left, columns):
                     yield Edited(put(tree, path, left), {}, {})
@@ -76,8 +76,8 @@ def places(tree: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     """Every part of a formula and where it is, the whole first."""
     yield path, tree
     if isinstance(tree, Apply):
-        for at, each in enumerate(tree.arguments):
-            yield from places(each, (*path, at))
+        for at, argument in enumerate(tree.arguments):
+            yield from places(argument, (*path, at))
 
 
 def varies(node: Node, columns: Sequence[str]) -> bool:
@@ -122,26 +122,30 @@ def _of_one_rate(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
         if not isinstance(node, Apply) or node.function != "+":
             continue
         terms = node.arguments
-        found = [(at, *each) for at, term in enumerate(terms) for each in _exponentials(term, columns)]
+        found = [
+            (at, *exponential)
+            for at, term in enumerate(terms)
+            for exponential in _exponentials(term, columns)
+        ]
         for (one, place, kept), (other, where, _) in itertools.permutations(found, 2):
             for column in dict.fromkeys(name for name in names_in(kept) if name in columns):
                 line = _sum(put(terms[one], place, Number(1)), put(terms[other], where, Variable(column)))
-                rest = [each for at, each in enumerate(terms) if at not in (one, other)]
+                rest = [term for at, term in enumerate(terms) if at not in (one, other)]
                 made = line * kept
                 yield Edited(put(tree, path, summed([*rest, made])), {}, {})
 
 
 def _exponentials(term: Node, columns: Sequence[str]) -> Iterator[tuple[Path, Node]]:
     """The exponential that is all of a term that varies, if it is."""
-    varying = [(path, each) for path, each in _factors(term) if varies(each, columns)]
+    varying = [(path, item) for path, item in _factors(term) if varies(item, columns)]
     if len(varying) == 1 and isinstance(varying[0][1], Apply) and varying[0][1].function == "exp":
         yield varying[0]
 
 
 def _factors(term: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     if isinstance(term, Apply) and term.function in ("*", "neg"):
-        for at, each in enumerate(term.arguments):
-            yield from _factors(each, (*path, at))
+        for at, argument in enumerate(term.arguments):
+            yield from _factors(argument, (*path, at))
     else:
         yield path, term
 
@@ -156,14 +160,14 @@ def _number(node: Node) -> float | None:
         return float(node.value)
     if not isinstance(node, Apply) or node.function not in ("neg", "inv", "*"):
         return None
-    values = [_number(each) for each in node.arguments]
-    known = [each for each in values if each is not None]
+    values = [_number(argument) for argument in node.arguments]
+    known = [value for value in values if value is not None]
     if len(known) < len(values) or (node.function == "inv" and known[0] == 0):
         return None
     if node.function == "*":
         product = 1.0
-        for each in known:
-            product *= each
+        for name in known:
+            product *= name
         return product
     return -known[0] if node.function == "neg" else 1 / known[0]
 
@@ -205,9 +209,9 @@ def _scaled(node: Node, columns: Sequence[str]) -> bool:
     if node.function in ("neg", "inv"):
         return _scaled(node.arguments[0], columns)
     if node.function == "+":
-        return all(not varies(each, columns) or _scaled(each, columns) for each in node.arguments)
+        return all(not varies(argument, columns) or _scaled(argument, columns) for argument in node.arguments)
     return node.function == "*" and any(
-        not varies(each, columns) or _scaled(each, columns) for each in node.arguments
+        not varies(argument, columns) or _scaled(argument, columns) for argument in node.arguments
     )
 
 
@@ -215,7 +219,7 @@ def _has_constant(node: Node, columns: Sequence[str]) -> bool:
     return (
         isinstance(node, Apply)
         and node.function == "+"
-        and any(not varies(each, columns) for each in node.arguments)
+        and any(not varies(argument, columns) for argument in node.arguments)
     )
 
 

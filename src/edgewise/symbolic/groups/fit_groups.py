@@ -143,11 +143,11 @@ def _tied(model: Tied, shared: Sequence[str], rows: GroupedRows) -> Tied:
 
 def _shared(shared: Iterable[str], constants: Sequence[str]) -> tuple[str, ...]:
     given = as_tuple(shared, "shared", "names of constants")
-    for each in given:
-        if each not in constants:
+    for entry in given:
+        if entry not in constants:
             raise InputError(
                 argument="shared",
                 expected=f"name constants of the formula, {among(constants)}",
-                got=f"{short(each)}{did_you_mean(str(each), constants)}",
+                got=f"{short(entry)}{did_you_mean(str(entry), constants)}",
             )
-    return tuple(dict.fromkeys(str(each) for each in given))
+    return tuple(dict.fromkeys(str(entry) for entry in given))

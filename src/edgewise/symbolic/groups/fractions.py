@@ -62,7 +62,7 @@ def _split(model: Tied, column: str, rows: GroupedRows) -> Tied | None:
         below = sympy.denom(rest)
         if sympy.LC(below, x).could_extract_minus_sign():  # V - b rather than b - V
             factor, rest = -factor, sympy.numer(rest) / sympy.expand(-below)
-        held = [each.name for each in factor.free_symbols]
+        held = [symbol.name for symbol in factor.free_symbols]
         if not held or factor.is_Symbol:
             terms.append(factor * rest)
             continue
@@ -74,8 +74,8 @@ def _split(model: Tied, column: str, rows: GroupedRows) -> Tied | None:
             shared[name] = (float(value[0]), 0.0)
     tree = from_sympy(sympy.Add(*terms))
     there = set(names_in(tree))
-    own = {name: each for name, each in own.items() if name in there}
-    shared = {name: each for name, each in shared.items() if name in there}
+    own = {name: item for name, item in own.items() if name in there}
+    shared = {name: item for name, item in shared.items() if name in there}
     if len(own) > len(model.own) or len(shared) > len(model.shared):
         return None
     return Tied(

@@ -141,12 +141,12 @@ class GroupedFormula:
     def with_rows(self, group: Hashable, X: Floats, y: Floats, seed: int) -> GroupedFormula:
         """As `with_group`, for rows that are checked and may be none."""
         names = tuple(next(iter(self.own.values())))
-        starts = [float(np.median([each[name].value for each in self.own.values()])) for name in names]
-        tree = replaced(self.tree, {name: Number(each.value) for name, each in self.shared.items()})
+        starts = [float(np.median([entry[name].value for entry in self.own.values()])) for name in names]
+        tree = replaced(self.tree, {name: Number(item.value) for name, item in self.shared.items()})
         # Numbers that are not fitted must not look like constants.
         tree = fixed(tree)
         if len(y) <= len(names):
-            others = np.array([[each[name].value for name in names] for each in self.own.values()])
+            others = np.array([[entry[name].value for name in names] for entry in self.own.values()])
             alone = False
             values, errors = of_few_rows(tree, names, others, self.rmse, self.columns, X, y)
         else:
@@ -170,11 +170,11 @@ class GroupedFormula:
         own = [
             {
                 "group": plain(group),
-                **{name: fields(each, "value", "standard_error") for name, each in constants.items()},
+                **{name: fields(item, "value", "standard_error") for name, item in constants.items()},
             }
             for group, constants in self.own.items()
         ]
-        shared = {name: fields(each, "value", "standard_error") for name, each in self.shared.items()}
+        shared = {name: fields(item, "value", "standard_error") for name, item in self.shared.items()}
         return {
             **fields(self, "text", "template", "columns", "rmse", "r2", "criterion"),
             "words": list(self.words.words) if self.words else [],
@@ -185,11 +185,11 @@ class GroupedFormula:
         }
 
     def _constants(self, group: Hashable) -> dict[str, float]:
-        shared = {name: each.value for name, each in self.shared.items()}
+        shared = {name: item.value for name, item in self.shared.items()}
         if not self.own and self.words:  # one formula for all
             return shared
         check_known(group, self.own, self.words)
-        return {**shared, **{name: each.value for name, each in self.own[group].items()}}
+        return {**shared, **{name: entry.value for name, entry in self.own[group].items()}}
 
     def _filled(self, values: Mapping[str, float]) -> Node:
         numbers = {name: Number(value) for name, value in values.items()}
@@ -206,7 +206,7 @@ def fixed(tree: Node) -> Node:
     if isinstance(tree, Number) and isinstance(tree.value, float) and math.isfinite(tree.value):
         return ratio(*tree.value.as_integer_ratio())
     if isinstance(tree, Apply):
-        return Apply(tree.function, tuple(fixed(each) for each in tree.arguments))
+        return Apply(tree.function, tuple(fixed(argument) for argument in tree.arguments))
     return tree
 
 

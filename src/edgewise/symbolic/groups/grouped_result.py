@@ -54,23 +54,23 @@ class GroupedResult:
 
     def _table(self) -> list[str]:
         """The best formula beside its rivals: the error on all rows, and on the worst end or group that was left out."""
-        shown = [each for each in (self.best, *self.rivals) if isinstance(each, GroupedFormula)][:_SHOWN]
-        if len(shown) < 2 or all(each.outside is None for each in shown):
+        shown = [rival for rival in (self.best, *self.rivals) if isinstance(rival, GroupedFormula)][:_SHOWN]
+        if len(shown) < 2 or all(item.outside is None for item in shown):
             return []
         head = f"  {'error':>9}  {'outside':>9}  own  formula"
         return [
             head,
             *(
-                f"{'*' if each is self.best else ' '} {each.rmse:>9.3g}  "
-                f"{'' if each.outside is None else f'{each.outside.error:.3g}':>9}  "
-                f"{len(next(iter(each.own.values()), ())):>3}  {each.text}"
-                for each in shown
+                f"{'*' if item is self.best else ' '} {item.rmse:>9.3g}  "
+                f"{'' if item.outside is None else f'{item.outside.error:.3g}':>9}  "
+                f"{len(next(iter(item.own.values()), ())):>3}  {item.text}"
+                for item in shown
             ),
         ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
-        rivals = [each.to_dict() for each in self.rivals]
+        rivals = [rival.to_dict() for rival in self.rivals]
         return {
             **fields(self, "message", "stop_reason", "seconds", "broken", "contradicted"),
             "best": self.best.to_dict(),

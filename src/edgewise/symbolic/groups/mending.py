@@ -54,7 +54,7 @@ def mended(
     constants give another formula no value, they are sought in each group. No more steps are taken from the count of work
     `until` on (see `spent`).
     """
-    known = {render(each.tree): each for each in (written(one, rows.columns) for one in models)}
+    known = {render(item.tree): item for item in (written(one, rows.columns) for one in models)}
     tried = set[str]()
     for _ in range(_MOST_ROUNDS):
         best = distinct(sorted(known.values(), key=rank))[:TIED_STRUCTURES]
@@ -71,7 +71,7 @@ def mended(
                 if model is not None and math.isfinite(model.criterion):
                     fresh.append(model)
         before = rank(best[0]) if best else math.inf
-        for model in sorted(fresh, key=lambda each: rank(each) - foretold(each, rows))[:_MENDED_FORMULAS]:
+        for model in sorted(fresh, key=lambda item: rank(item) - foretold(item, rows))[:_MENDED_FORMULAS]:
             # What its parent shared it may not.
             made = written(related(tie(released(model, rows), rows), rows, rank), rows.columns)
             known.setdefault(render(made.tree), made)
@@ -146,8 +146,10 @@ def _taken_up(model: Tied, columns: tuple[str, ...]) -> Tied:
     for path, node in list(places(tree)):
         if not isinstance(node, Apply) or node.function != "+":
             continue
-        numbers = [each for each in node.arguments if not any(True for _ in names_in(each))]
-        found = [(each, name) for each in node.arguments for name in once if _is_signed(each, name)]
+        numbers = [argument for argument in node.arguments if not any(True for _ in names_in(argument))]
+        found = [
+            (argument, name) for argument in node.arguments for name in once if _is_signed(argument, name)
+        ]
         if not numbers or not found:
             continue
         part, name = found[0]
@@ -155,7 +157,9 @@ def _taken_up(model: Tied, columns: tuple[str, ...]) -> Tied:
         values, errors = own[name]
         tape = Tape(summed(numbers), ())
         own[name] = (sign * values + float(tape.value(tape.start, np.zeros((1, 0)))[0]), errors)
-        rest = tuple(each for each in node.arguments if each is not part and each not in numbers)
+        rest = tuple(
+            argument for argument in node.arguments if argument is not part and argument not in numbers
+        )
         tree = put(tree, path, summed([*rest, Variable(name)]))
         return _taken_up(replace(model, tree=tree, own=own, plain={}), columns)
     return replace(model, tree=tree, own=own, plain={})

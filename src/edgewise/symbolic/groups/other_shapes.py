@@ -53,7 +53,7 @@ def other_shapes(
     factor, inside = Variable(next(names)), Variable(next(names))
     for path, column, others in _parts(tree, columns):
         middle = float(np.median(np.abs(X[:, columns.index(column)]))) or 1.0
-        rest = others if any(not varies(each, columns) for each in others) else (factor, *others)
+        rest = others if any(not varies(other, columns) for other in others) else (factor, *others)
         for shape, start in _of_column(Variable(column), inside, middle, allowed):
             made = put(tree, path, multiplied([*rest, shape]))
             yield _named(made, columns, {inside.name: start})
@@ -79,14 +79,16 @@ def _parts(
     """Where all that follows one column stands in a term, which column that is, and the term's other factors."""
     factors = tree.arguments if isinstance(tree, Apply) and tree.function == "*" else (tree,)
     for column in columns:
-        mine = [each for each in factors if {name for name in names_in(each) if name in columns} == {column}]
-        if mine and not all(isinstance(each, Variable) for each in mine):
-            yield path, column, tuple(each for each in factors if not any(each is one for one in mine))
+        mine = [
+            factor for factor in factors if {name for name in names_in(factor) if name in columns} == {column}
+        ]
+        if mine and not all(isinstance(variable, Variable) for variable in mine):
+            yield path, column, tuple(factor for factor in factors if not any(factor is one for one in mine))
     if isinstance(tree, Apply) and tree.function in ("+", "*", "neg", "inv"):
-        for at, each in enumerate(tree.arguments):
+        for at, argument in enumerate(tree.arguments):
             # A factor of one column was taken out of its product already.
-            if tree.function != "*" or len({name for name in names_in(each) if name in columns}) > 1:
-                yield from _parts(each, columns, (*path, at))
+            if tree.function != "*" or len({name for name in names_in(argument) if name in columns}) > 1:
+                yield from _parts(argument, columns, (*path, at))
 
 
 def _named(

@@ -91,7 +91,7 @@ class Outlook:
         whole = (right / np.maximum(left, _NONE)) @ right.T * variance / np.outer(size, size)
         if not np.isfinite(whole).all():
             return None
-        at = {each: place for place, each in enumerate(order)}
+        at = {item: place for place, item in enumerate(order)}
         places = np.array([at[name, group] for group in range(rows.count) for name in names])
         values = np.array([model.own[name][0] for name in names]).T
         price = rows.own_price - math.log(n)
@@ -101,7 +101,7 @@ class Outlook:
         """Everything that may be joined to so many others at most, whatever it costs."""
         for name in self.free:
             yield self._join(name, {})
-            others = [each for each in self.free if each != name]
+            others = [item for item in self.free if item != name]
             for count in range(1, most + 1 if len(self.values) > 2 else 1):
                 for chosen in itertools.combinations(others, count):
                     for signs in itertools.product((1, -1), repeat=count):
@@ -134,7 +134,7 @@ class Outlook:
             self,
             values=moved.reshape(self.values.shape),
             covariance=self.covariance - across @ inverse @ across.T,
-            free=tuple(each for each in self.free if each != join.name),
+            free=tuple(name for name in self.free if name != join.name),
             dof=self.dof + len(off),
             left=self.left + join.added,
         )
@@ -144,10 +144,10 @@ class Outlook:
         groups, count = self.values.shape
         if not np.isfinite(value).all() or not all(np.isfinite(slope).all() for _, slope in parts):
             return Join(name, powers, math.inf, math.inf, -math.inf, times)
-        each = self.covariance.reshape(groups, count, groups, count)
+        blocks = self.covariance.reshape(groups, count, groups, count)
         inner = np.zeros((groups, groups))
         for (one, rise), (other, slope) in itertools.product(parts, repeat=2):
-            inner += rise[:, None] * slope * each[:, one, :, other]
+            inner += rise[:, None] * slope * blocks[:, one, :, other]
         # Of the differences from the first group.
         inner, off = inner[1:, 1:] - inner[1:, :1] - inner[:1, 1:] + inner[0, 0], value[1:] - value[0]
         size = np.sqrt(np.maximum(np.diag(inner), 1e-300))
@@ -165,12 +165,12 @@ class Outlook:
         """What is to be one for all groups, and its slopes in each group's constants."""
         own, ones = self.names.index(name), np.ones(len(self.values))
         if times is not None:
-            (other,) = (self.names.index(each) for each in powers)
+            (other,) = (self.names.index(power) for power in powers)
             return self.values[:, own] - times * self.values[:, other], [(own, ones), (other, -times * ones)]
         if not powers:
             return self.values[:, own], [(own, ones)]
         sign, value, parts = ones.copy(), np.zeros(len(self.values)), list[tuple[int, Floats]]()
-        for other, power in {name: 1, **{each: -power for each, power in powers.items()}}.items():
+        for other, power in {name: 1, **{item: -power for item, power in powers.items()}}.items():
             at = self.names.index(other)
             sign *= np.sign(self.values[:, at])
             value += power * np.log(np.abs(self.values[:, at]))

@@ -30,8 +30,8 @@ def with_outside(
     formulas: Sequence[GroupedFormula], models: Sequence[Tied], rows: GroupedRows, labels: Sequence[Hashable]
 ) -> list[GroupedFormula]:
     """The formulas of models with their errors outside, all on the same ends and groups."""
-    enough = 2 * max([1, *(len(each.own) for each in models)])
-    columns = [name for name in rows.columns if any(name in names_in(each.tree) for each in models)]
+    enough = 2 * max([1, *(len(model.own) for model in models)])
+    columns = [name for name in rows.columns if any(name in names_in(model.tree) for model in models)]
     return [
         replace(formula, outside=outside(model, rows, labels, columns, enough))
         for formula, model in zip(formulas, models, strict=True)
@@ -77,8 +77,8 @@ def outside(
             )
     if not found:
         return None
-    region, worst, inside, count = max(found, key=lambda each: each[1] / each[3])
-    total = sum(each[1] for each in found) / sum(each[3] for each in found)
+    region, worst, inside, count = max(found, key=lambda item: item[1] / item[3])
+    total = sum(item[1] for item in found) / sum(item[3] for item in found)
     return Outside(math.sqrt(worst / count), region, math.sqrt(inside), math.sqrt(total))
 
 

@@ -48,9 +48,9 @@ def _candidates(model: Tied, rows: GroupedRows) -> list[Join]:
         outlook = Outlook.of(model, rows)
         joins = list[Join]()
         if outlook is not None:
-            joins = [*(each for each in outlook.joins() if each.powers), *outlook.offsets()]
+            joins = [*(join for join in outlook.joins() if join.powers), *outlook.offsets()]
     more, n = rows.count - 1, len(rows.y)
-    likely = [each for each in joins if each.gain <= _LOOSE * drawn(each.gain, more, n)]
+    likely = [join for join in joins if join.gain <= _LOOSE * drawn(join.gain, more, n)]
     return sorted(likely, key=lambda join: join.gain)[:_REFITTED]
 
 
@@ -67,8 +67,8 @@ def _replaced(model: Tied, join: Join, rows: GroupedRows) -> Tied | None:
         (other,) = join.powers
         start = float(np.median(model.own[join.name][0] - join.times * model.own[other][0]))
         node = _times(join.times, Variable(other)) + Variable(new)
-    own = {key: each for key, each in model.own.items() if key != join.name}
-    names = tuple(each for each in model.names if each != join.name)
+    own = {key: item for key, item in model.own.items() if key != join.name}
+    names = tuple(name for name in model.names if name != join.name)
     tree = replaced(model.tree, {join.name: node})
     begun = Tied(
         tree, (*names, new), {**model.shared, new: (start, 0.0)}, own, model.plain, math.inf, math.inf

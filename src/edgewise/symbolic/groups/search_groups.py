@@ -141,10 +141,10 @@ def search_groups(
         tied = _finished(found or pool.tied, pool)
         kept = [label for at, label in enumerate(labels) if at not in few]
         taken = [*tied, *models[TIED_STRUCTURES:]][:TAKEN_FORMULAS]
-        answers = [as_grouped(written(each, columns), rows, kept) for each in taken]
+        answers = [as_grouped(written(model, columns), rows, kept) for model in taken]
         with attempted("errors outside"):
             answers = with_outside(answers, taken, rows, kept)
-        answers = [joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
+        answers = [joined(answer, labels, few, table, number[table.numbers], seed) for answer in answers]
     best = answers[0]
     return GroupedResult(
         best,
@@ -157,7 +157,7 @@ def search_groups(
 
 def ended_by(reasons: Sequence[StopReason], nothing_left: bool) -> StopReason:
     """Why several searches ended: what came from outside, else what the first says where anything is left of the rows."""
-    outside = (each for each in reasons if not each.repeatable)
+    outside = (reason for reason in reasons if not reason.repeatable)
     return next(outside, StopReason.EXACT if nothing_left else reasons[0])
 
 
@@ -188,11 +188,11 @@ def _finished(found: list[Tied], pool: StructurePool) -> list[Tied]:
             return change(model)
         return model
 
-    best = [changed(each, lambda one: related(one, rows, rank)) for each in found[:TIED_STRUCTURES]]
+    best = [changed(item, lambda one: related(one, rows, rank)) for item in found[:TIED_STRUCTURES]]
     if not is_excluded(FRACTIONS):
-        best = [changed(each, lambda one: in_fractions(one, rows, rank)) for each in best]
+        best = [changed(item, lambda one: in_fractions(one, rows, rank)) for item in best]
     ranked = sorted([*best, *found[TIED_STRUCTURES:]], key=rank)
-    last = [changed(each, lambda one: released(one, rows)) for each in ranked[:TIED_STRUCTURES]]
+    last = [changed(item, lambda one: released(one, rows)) for item in ranked[:TIED_STRUCTURES]]
     return last + ranked[TIED_STRUCTURES:]
 
 
@@ -281,7 +281,7 @@ def as_grouped(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> Groupe
     spread = float(np.square(rows.y - means[rows.group]).sum())
     return GroupedFormula(
         model.tree,
-        text_of(model.tree, {name: each.value for name, each in shared.items()}, rows.columns),
+        text_of(model.tree, {name: item.value for name, item in shared.items()}, rows.columns),
         render(model.tree),
         MappingProxyType(shared),
         MappingProxyType(own),

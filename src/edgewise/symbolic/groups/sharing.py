@@ -42,9 +42,9 @@ def tie(model: Tied, rows: GroupedRows) -> Tied:
                     grown[more], largest = trial, False
             if largest:
                 ended.append(known)
-        likeliest = sorted(grown, key=lambda each: grown[each].criterion)[:_SETS]
-        level = {each: grown[each] for each in likeliest}
-    return min((made_plain(each, rows) for each in ended), key=lambda each: each.criterion)
+        likeliest = sorted(grown, key=lambda item: grown[item].criterion)[:_SETS]
+        level = {item: grown[item] for item in likeliest}
+    return min((made_plain(item, rows) for item in ended), key=lambda item: item.criterion)
 
 
 def differ(own: Tied, shared: Tied, rows: GroupedRows) -> bool:
@@ -79,7 +79,7 @@ def released(model: Tied, rows: GroupedRows) -> Tied:
     """With shared constants each group's own where they `differ`: what wins among formulas may do so with too few."""
     best = model
     for name, (value, _) in model.shared.items():
-        shared = {key: each for key, each in best.shared.items() if key != name}
+        shared = {key: item for key, item in best.shared.items() if key != name}
         own = {**best.own, name: (np.full(rows.count, value), np.zeros(rows.count))}
         trial = joint(best, shared, own, best.plain, rows)
         if trial is not None and differ(trial, best, rows):
@@ -127,7 +127,7 @@ def with_shared(model: Tied, name: str, rows: GroupedRows) -> Tied | None:
 
 
 def _with_plain(model: Tied, name: str, node: Node, value: float, rows: GroupedRows) -> Tied | None:
-    shared = {key: each for key, each in model.shared.items() if key != name}
+    shared = {key: item for key, item in model.shared.items() if key != name}
     found, error = model.shared[name]
     if abs(found - value) > max(4 * error, 1e-9 * abs(value)):
         return None
@@ -139,8 +139,8 @@ def _exponents(tree: Node) -> Iterator[str]:
     if isinstance(tree, Apply):
         if tree.function == "^":
             yield from names_in(tree.arguments[1])
-        for each in tree.arguments:
-            yield from _exponents(each)
+        for argument in tree.arguments:
+            yield from _exponents(argument)
 
 
 def _near(value: float, error: float, odds: float) -> list[tuple[Node, float]]:
@@ -156,6 +156,6 @@ def _near(value: float, error: float, odds: float) -> list[tuple[Node, float]]:
         off = (value - above / below) / size
         if math.exp(-(off**2) / 2) < odds * count * size * math.sqrt(2 * math.pi):
             continue
-        if above and abs(above) <= 60 and not any(abs(above / below - each) < 1e-12 for _, each in found):
+        if above and abs(above) <= 60 and not any(abs(above / below - item) < 1e-12 for _, item in found):
             found.append((ratio(above, below), above / below))
     return found

@@ -96,18 +96,18 @@ class StructurePool:
         for structure in structures:
             runner = _Runner(structure, effort)
             self._runners.setdefault(render(structure[0]), runner)
-        most = max((len(each.structure[1]) for each in self._runners.values()), default=0)
+        most = max((len(item.structure[1]) for item in self._runners.values()), default=0)
         self._judge_by(min(FEWEST_ROWS, most))
         before = self.rank(self.tied[0]) if self.tied else math.inf
         self._race()
         finished = [
-            together(each.structure, each.fits, self.rows)
-            for each in self._runners.values()
-            if len(each.fits) == self.rows.count
+            together(item.structure, item.fits, self.rows)
+            for item in self._runners.values()
+            if len(item.fits) == self.rows.count
         ]
-        known = [each for each in finished if each is not None and math.isfinite(each.criterion)]
+        known = [item for item in finished if item is not None and math.isfinite(item.criterion)]
         self.models = distinct(sorted(known, key=self.promised))
-        tied = (self._settled(each) for each in self.models[:TIED_STRUCTURES])
+        tied = (self._settled(model) for model in self.models[:TIED_STRUCTURES])
         self.tied = distinct(sorted(tied, key=self.rank))
         if not self.tied:
             return False
@@ -154,27 +154,27 @@ class StructurePool:
         if few != self.few:
             self.rows, self.few = rows, few
             self._known.clear()
-            for each in self._runners.values():
-                each.fits, each.dropped = [], False
+            for runner in self._runners.values():
+                runner.fits, runner.dropped = [], False
 
     def _race(self) -> None:
         """Fit what is not fitted, group after group; after some of them only the likeliest go on."""
         turns = [*_HALVING_GROUPS, self.rows.count]
         for before, turn in zip([0, *turns], turns, strict=False):
-            racing = [each for each in self._runners.values() if not each.dropped]
+            racing = [runner for runner in self._runners.values() if not runner.dropped]
             for at in range(before, min(turn, self.rows.count)):
                 X, y = self.rows.of(at)
-                for each in racing:
+                for item in racing:
                     if spent() > self._until and any(map(self._is_finished, self._runners.values())):
                         return
-                    if len(each.fits) == at and None not in each.fits:
-                        each.fits.append(self._fitted(each, X, y))
+                    if len(item.fits) == at and None not in item.fits:
+                        item.fits.append(self._fitted(item, X, y))
             part = first_groups(self.rows, min(turn, self.rows.count))
-            scored = [(self._partial(each, part), each) for each in racing]
+            scored = [(self._partial(item, part), item) for item in racing]
             scored.sort(key=lambda pair: pair[0])
             most = max(TAKEN_FORMULAS, len(scored) // 2)
-            for place, (score, each) in enumerate(scored):
-                each.dropped = place >= most or not math.isfinite(score)
+            for place, (score, item) in enumerate(scored):
+                item.dropped = place >= most or not math.isfinite(score)
 
     def _is_finished(self, runner: _Runner) -> bool:
         """Whether it was fitted in every group."""
@@ -184,7 +184,7 @@ class StructurePool:
         """In one more group: the constants of those before tell where to look, in the middle of three at least."""
         tree, names, values = runner.structure
         effort = runner.effort
-        before = [each[0] for each in runner.fits if each is not None]
+        before = [fit[0] for fit in runner.fits if fit is not None]
         if len(before) >= _LOOKED:
             values, effort = tuple(np.median(before, axis=0).tolist()), FEW_STARTS
         return of_group((tree, names, values), self.rows.columns, X, y, self._seed, effort)
@@ -207,10 +207,14 @@ def _calculated(tree: Node, columns: Sequence[str]) -> int:
     """How many numbers and constants there are beside the first in each largest part without a column."""
     if not isinstance(tree, Apply):
         return 0
-    fixed = [_constants_of(each) for each in tree.arguments if not any(n in columns for n in names_in(each))]
+    fixed = [
+        _constants_of(argument)
+        for argument in tree.arguments
+        if not any(n in columns for n in names_in(argument))
+    ]
     if len(fixed) == len(tree.arguments):
         return _constants_of(tree) - 1
-    inner = sum(_calculated(each, columns) for each in tree.arguments)
+    inner = sum(_calculated(argument, columns) for argument in tree.arguments)
     # The constants of a product or a sum are one number, wherever they stand in it.
     return inner + (len(fixed) - 1 if fixed and tree.function in ("*", "+") else 0)
 

@@ -44,7 +44,9 @@ def sums_of_powers(
     broken
         Whether powers may be broken.
     """
-    products = [each for each in _products(rows, broken) if np.isfinite(each[1]).all() and each[1].any()]
+    products = [
+        product for product in _products(rows, broken) if np.isfinite(product[1]).all() and product[1].any()
+    ]
     if not products:
         return []
     n, y = len(rows.y), rows.y
@@ -63,9 +65,9 @@ def sums_of_powers(
             for at in np.argsort(score, kind="stable")[: 4 * kept]:
                 if int(at) not in chosen:
                     scored.setdefault(tuple(sorted((*chosen, int(at)))), float(score[at]))
-        sums = sorted(scored, key=lambda each: scored[each])[: 4 * kept]
+        sums = sorted(scored, key=lambda item: scored[item])[: 4 * kept]
         found += sums[:kept]
-    return [_structure([products[at][0] for at in each], rows.columns) for each in found]
+    return [_structure([products[at][0] for at in item], rows.columns) for item in found]
 
 
 def _left(part: Floats, target: Floats, chosen: Sequence[int]) -> Floats:
@@ -80,7 +82,7 @@ def _left(part: Floats, target: Floats, chosen: Sequence[int]) -> Floats:
 
 
 def _products(rows: GroupedRows, broken: bool) -> Iterator[tuple[Node, Floats]]:
-    powers = [each for each in _POWERS if broken or each == round(each)]
+    powers = [power for power in _POWERS if broken or power == round(power)]
     width, count = _size(len(rows.columns), len(powers), min(_MOST_PRODUCTS, _MOST_CELLS // len(rows.y)))
     for wide in range(width + 1):
         for places in itertools.combinations(range(len(rows.columns)), wide):

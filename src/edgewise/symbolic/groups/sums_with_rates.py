@@ -68,18 +68,18 @@ def sums_with_rates(
         for constant in (False, True):
             gains = [_gains(rows, group, at, shapes, constant) for group in range(rows.count)]
             for size, chosen, one_rate in _choices(shapes):
-                left = sum(each.left - (each.same if one_rate else each.gain)[chosen] for each in gains)
-                places = [(each.shared if one_rate else each.place)[chosen] for each in gains]
+                left = sum(gain.left - (gain.same if one_rate else gain.gain)[chosen] for gain in gains)
+                places = [(gain.shared if one_rate else gain.place)[chosen] for gain in gains]
                 rates = np.median(places, axis=0)[:size]
                 terms = [(shapes[k].tree, float(rate)) for k, rate in zip(chosen, rates, strict=False)]
                 made = _structure(terms, constant, rows.columns, one_rate=one_rate)
                 values = {name: Number(1.5) for name in made[1]}
                 score = n * math.log(max(left, least) / n) + price(replaced(made[0], values))
                 found.append((score + rows.own_price * len(made[1]), (size, one_rate), made))
-    found.sort(key=lambda each: each[0])
+    found.sort(key=lambda item: item[0])
     # Off the grid by as much, two rates make up for each other, and one does not: each kind is compared by itself.
     kinds = (1, False), (2, False), (2, True)
-    return [each for kind in kinds for each in [made for _, own, made in found if own == kind][:kept]]
+    return [item for kind in kinds for item in [made for _, own, made in found if own == kind][:kept]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ def _gains(rows: GroupedRows, group: int, at: int, shapes: list[_Shape], constan
     X, y = rows.of(group)
     count, rates = len(shapes), len(_GRID)
     table = np.array(
-        [_values(each.tree, rows.columns[at], X[:, at], rate) for each in shapes for rate in each.rates]
+        [_values(shape.tree, rows.columns[at], X[:, at], rate) for shape in shapes for rate in shape.rates]
     ).T
     if constant:
         table, y = table - table.mean(axis=0), y - y.mean()
@@ -128,7 +128,7 @@ def _gains(rows: GroupedRows, group: int, at: int, shapes: list[_Shape], constan
     best = pairs.argmax(axis=2)
     alone = np.square(along).reshape(count, rates)
     gain, place = np.zeros((count, count + 1)), np.zeros((count, count + 1, 2))
-    grid = np.array([each.rates for each in shapes])
+    grid = np.array([shape.rates for shape in shapes])
     every = np.arange(count)
     gain[:, :count], gain[:, count] = pairs.max(axis=2), alone.max(axis=1)
     place[:, :count, 0] = grid[every[:, None], best // rates]

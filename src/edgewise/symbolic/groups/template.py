@@ -56,13 +56,13 @@ def template(tree: Node, columns: Sequence[str]) -> tuple[Node, tuple[str, ...],
         if node.function == "^":
             base, power = node.arguments
             return named(base) ** named(power, exponent=True)
-        if all(isinstance(each, Number) for each in _leaves(node)) and node.function in ("*", "inv", "neg"):
+        if all(isinstance(leaf, Number) for leaf in _leaves(node)) and node.function in ("*", "inv", "neg"):
             return named(Number(_value(node)), exponent)
-        numbers = [each for each in _factors(node) if _is_number(each)]
+        numbers = [factor for factor in _factors(node) if _is_number(factor)]
         if len(numbers) > 1:
-            others = (each for each in _factors(node) if not _is_number(each))
+            others = (factor for factor in _factors(node) if not _is_number(factor))
             node = Apply("*", (Number(math.prod(map(_value, numbers))), *others))
-        return Apply(node.function, tuple(named(each, exponent) for each in node.arguments))
+        return Apply(node.function, tuple(named(argument, exponent) for argument in node.arguments))
 
     whole = named(tree)
     return whole, tuple(name for name, _ in found), tuple(value for _, value in found)
@@ -80,16 +80,20 @@ def factored(tree: Node) -> Node:
     """
     if not isinstance(tree, Apply):
         return tree
-    parts = tuple(factored(each) for each in tree.arguments)
+    parts = tuple(factored(argument) for argument in tree.arguments)
     inner = parts[0]
     if tree.function != "exp" or not isinstance(inner, Apply) or inner.function != "+":
         return Apply(tree.function, parts)
-    numbers = [each for each in inner.arguments if all(isinstance(leaf, Number) for leaf in _leaves(each))]
-    others = tuple(each for each in inner.arguments if each not in numbers)
-    plain = all(isinstance(each, Number) or each.function in ("*", "inv", "neg") for each in numbers)  # pyright: ignore[reportAttributeAccessIssue]
+    numbers = [
+        argument
+        for argument in inner.arguments
+        if all(isinstance(leaf, Number) for leaf in _leaves(argument))
+    ]
+    others = tuple(argument for argument in inner.arguments if argument not in numbers)
+    plain = all(isinstance(number, Number) or number.function in ("*", "inv", "neg") for number in numbers)  # pyright: ignore[reportAttributeAccessIssue]
     if not numbers or not others or not plain:
         return Apply("exp", parts)
-    factor = Number(float(np.exp(sum(_value(each) for each in numbers))))
+    factor = Number(float(np.exp(sum(_value(number) for number in numbers))))
     return factor * apply("exp", summed(others))
 
 
@@ -112,7 +116,7 @@ def _has_factor(node: Node) -> bool:
     if node.function == "neg":
         return _has_factor(node.arguments[0])
     return node.function == "*" and any(
-        isinstance(leaf, Number) for each in node.arguments for leaf in [_stripped(each)]
+        isinstance(leaf, Number) for argument in node.arguments for leaf in [_stripped(argument)]
     )
 
 
@@ -124,8 +128,8 @@ def _stripped(node: Node) -> Node:
 
 def _factors(node: Node) -> Iterator[Node]:
     if isinstance(node, Apply) and node.function == "*":
-        for each in node.arguments:
-            yield from _factors(each)
+        for argument in node.arguments:
+            yield from _factors(argument)
     else:
         yield node
 
@@ -138,8 +142,8 @@ def _is_number(node: Node) -> bool:
 
 def _leaves(node: Node) -> Iterator[Node]:
     if isinstance(node, Apply):
-        for each in node.arguments:
-            yield from _leaves(each)
+        for argument in node.arguments:
+            yield from _leaves(argument)
     else:
         yield node
 
@@ -148,7 +152,7 @@ def _value(node: Node) -> float:
     if isinstance(node, Number):
         return float(node.value)
     assert isinstance(node, Apply)
-    values = [_value(each) for each in node.arguments]
+    values = [_value(argument) for argument in node.arguments]
     return float(
         {"neg": lambda: -values[0], "inv": lambda: 1 / values[0], "*": lambda: np.prod(values)}[
             node.function

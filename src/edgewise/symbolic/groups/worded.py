@@ -93,7 +93,7 @@ class _Evidence:
     def exact(self) -> bool:
         """Whether nothing is left of y."""
         left = (
-            sum(each.model.rss for each in self.branches)
+            sum(branch.model.rss for branch in self.branches)
             if self.branches
             else self.tied[0].rss
             if self.tied
@@ -128,7 +128,7 @@ def search_words(
     factor, seed = check_work(limits.work), check_int(limits.seed, "seed", low=0)
     target = check_vector(y, "y", length=len(table.X), missing=True)
     whole = table.codes(tuple(table.words))[0] >= 0
-    table = replace(table, X=table.X[whole], words={k: each.take(whole) for k, each in table.words.items()})
+    table = replace(table, X=table.X[whole], words={k: word.take(whole) for k, word in table.words.items()})
     measured, columns = read_rows(table.X, target[whole], table.columns)
     codes = partial(_codes, table, measured)
     words, used = _usable(tuple(table.words), codes, len(measured.y))
@@ -147,7 +147,7 @@ def search_words(
             reasons.append(found.stop_reason)
             best = _evidence(words, structures_of(formulas, columns), rows, seed, counted.most)
         while best.words:
-            shorter = [tuple(each for each in best.words if each != word) for word in best.words]
+            shorter = [tuple(item for item in best.words if item != word) for word in best.words]
             fewer = [
                 _evidence(
                     subset,
@@ -159,7 +159,7 @@ def search_words(
                 )
                 for subset in shorter
             ]
-            least = min(fewer, key=lambda each: each.size)
+            least = min(fewer, key=lambda evidence: evidence.size)
             if best.words_matter and least.size >= best.size:
                 break
             best = least
@@ -192,18 +192,18 @@ def _usable(
     Where the levels of all columns together have too few rows for half of the table, the column of most levels is left out.
     A column that has one word in all those rows says nothing about them, and is left out too.
     """
-    words = tuple(each for each in words if not _is_constant(codes, each))
+    words = tuple(word for word in words if not _is_constant(codes, word))
     while words:
         sizes = np.bincount(codes(words)[0])
         used = (sizes >= FEWEST_ROWS)[codes(words)[0]]
         if used.sum() * 2 >= n and (sizes >= FEWEST_ROWS).sum() > 1:
-            telling = tuple(each for each in words if np.ptp(codes((each,))[0][used]))
+            telling = tuple(word for word in words if np.ptp(codes((word,))[0][used]))
             if telling == words:
                 return words, used
             words = telling
             continue
-        most = max(words, key=lambda each: len(codes((each,))[1]))
-        words = tuple(each for each in words if each != most)
+        most = max(words, key=lambda word: len(codes((word,))[1]))
+        words = tuple(word for word in words if word != most)
     return (), np.ones(n, dtype=np.bool_)
 
 
@@ -240,7 +240,7 @@ def _evidence(
         model = together(structure, fit, rows)
         if model is not None and math.isfinite(model.criterion):
             models.append((of_one_group(model) if rows.count == 1 else model, at))
-    models.sort(key=lambda each: description(each[0]))
+    models.sort(key=lambda item: description(item[0]))
     tied = sorted((tie(model, rows) for model, _ in models[:TIED_STRUCTURES]), key=description)
     branches = branched(structures, fits, rows) if rows.count > 1 and structures else ()
     size = description(tied[0]) if tied else math.inf
@@ -248,8 +248,8 @@ def _evidence(
         size = described
     else:
         branches = ()
-    answer = {each.tree for each in (*tied[:1], *(branch.model for branch in branches))}
-    first = [each for each in structures if each[0] in answer]
+    answer = {item.tree for item in (*tied[:1], *(branch.model for branch in branches))}
+    first = [structure for structure in structures if structure[0] in answer]
     others = [structures[at] for _, at in models[:TAKEN_FORMULAS] if structures[at][0] not in answer]
     return _Evidence(words, rows, tuple(tied), branches, size, (*first, *others), max(len(first), 1))
 
@@ -291,13 +291,16 @@ def _answers(
     with attempted("errors outside"):
         plain = with_outside(plain, best.tied, best.rows, labels)
     answers += [
-        replace(each, words=words, own=each.own if best.words else MappingProxyType({})) for each in plain
+        replace(formula, words=words, own=formula.own if best.words else MappingProxyType({}))
+        for formula in plain
     ]
     if not best.words:
         return answers
     for at in few:
         there = number == at
-        answers = [each.with_rows(levels[at], measured.X[there], measured.y[there], seed) for each in answers]
+        answers = [
+            answer.with_rows(levels[at], measured.X[there], measured.y[there], seed) for answer in answers
+        ]
     return answers
 
 

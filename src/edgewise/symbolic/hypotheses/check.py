@@ -228,7 +228,9 @@ def check_structures(
         verdicts = (
             _judged(claim, model, region, judges, derive(root, 1 + at)) for at, claim in enumerate(claims)
         )
-        return tuple(replace(each, stop_reason=reason, seconds=meter.seconds) for each in list(verdicts))
+        return tuple(
+            replace(verdict, stop_reason=reason, seconds=meter.seconds) for verdict in list(verdicts)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,7 +281,7 @@ def _trained(
         values = network.predict(X_held)[:, 0]
         error = math.sqrt(float(np.mean(np.square(values - y_held))))
         found.append((error if math.isfinite(error) else math.inf, values, network))
-        found.sort(key=lambda each: each[0])
+        found.sort(key=lambda item: item[0])
         if len(found) > 1:
             apart = math.sqrt(float(np.mean(np.square(found[0][1] - found[1][1]))))
             if found[0][0] <= _ACCURATE_SHARE or apart <= _AGREED_SHARE * found[0][0]:
@@ -308,9 +310,9 @@ def _judged(
 ) -> Verdict:
     X, size = rows.X, rows.unit
     free = size * model(X)
-    parts = [size * each for each in nearest(claim, model, region, X, numpy_generator(seed))]
-    tests = [_compared(free, each, rows.y, size, rows.noise) for each in parts]
-    worst = min(tests, key=lambda each: each.p_value)
+    parts = [size * item for item in nearest(claim, model, region, X, numpy_generator(seed))]
+    tests = [_compared(free, part, rows.y, size, rows.noise) for part in parts]
+    worst = min(tests, key=lambda test: test.p_value)
     if worst.rows < _FEWEST_TESTED:
         raise InputError(
             argument="X",

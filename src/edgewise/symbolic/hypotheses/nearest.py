@@ -185,8 +185,8 @@ def _ordered(column: int, increasing: bool, model: Model, region: DataRegion, X:
     weight = np.where(region.holds(points), 1.0, 1e-9).reshape(len(X), count)
     change = np.array(
         [
-            np.interp(x, line, isotonic_regression(value, sample_weight=each, increasing=increasing) - value)
-            for x, value, each in zip(X[:, column], values, weight, strict=True)
+            np.interp(x, line, isotonic_regression(value, sample_weight=item, increasing=increasing) - value)
+            for x, value, item in zip(X[:, column], values, weight, strict=True)
         ]
     )
     return model(X) + change

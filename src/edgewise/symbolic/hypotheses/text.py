@@ -81,7 +81,7 @@ def read_hypothesis(text: object, names: Sequence[str]) -> Hypothesis:
         reader.at += 3
         expressions = _expressions(reader, names)
         reader.end("',' or the end")
-        used = {name for each in expressions for name in each.variables}
+        used = {name for expression in expressions for name in expression.variables}
         rest = tuple(at for at, name in enumerate(names) if name not in used)
         return Hypothesis(text, "through", expressions=expressions, ignored=rest)
     word = reader.head.text.lower()
@@ -130,7 +130,7 @@ def _pair(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
             expected=f"give {word}(...) two columns or multiples of columns, as {word}(x1, x2) does",
             got=short(text),
         )
-    first, second = (each.tree for each in parts)
+    first, second = (part.tree for part in parts)
     joined: Node = first - second if word == "translation" else first / second
     return Hypothesis(text, "through", expressions=_apart(text, (Expression(joined, tuple(names)),)))
 
@@ -171,25 +171,25 @@ def _formulas(reader: Reader, names: Sequence[str]) -> tuple[Expression, ...]:
     found = [formula(reader, names)]
     while reader.take(","):
         found.append(formula(reader, names))
-    return tuple(Expression(each, tuple(names)) for each in found)
+    return tuple(Expression(item, tuple(names)) for item in found)
 
 
 def _apart(text: str, expressions: tuple[Expression, ...]) -> tuple[Expression, ...]:
     """Expressions of columns, no column in two of them: each is then moved along without touching the others."""
     seen: set[str] = set()
-    for each in expressions:
-        if not each.variables:
+    for expression in expressions:
+        if not expression.variables:
             raise InputError(
                 subject="The expressions of the 'hypothesis'", expected="each use a column", got=short(text)
             )
-        shared = seen.intersection(each.variables)
+        shared = seen.intersection(expression.variables)
         if shared:
             raise InputError(
                 argument="hypothesis",
                 expected="be about expressions that share no column",
                 got=f"{short(text)}, where {quote(min(shared))} is in two of them,",
             )
-        seen.update(each.variables)
+        seen.update(expression.variables)
     return expressions
 
 

@@ -42,9 +42,9 @@ class Category:
         """The place of each row's level, -1 where it is missing."""
         place: dict[Hashable, int] = {None: -1, **{level: at for at, level in enumerate(self.levels)}}
         try:
-            return np.array([place[each] for each in cells], dtype=np.int64)
+            return np.array([place[cell] for cell in cells], dtype=np.int64)
         except (KeyError, TypeError):
-            strange = next(each for each in cells if each not in place)
+            strange = next(cell for cell in cells if cell not in place)
             raise InputError(
                 subject=f"The {self.name}",
                 expected=(
@@ -73,18 +73,18 @@ class Categories:
     targets: Category | None = None
 
     @property
-    def each(self) -> tuple[Category, ...]:
+    def categories(self) -> tuple[Category, ...]:
         """One after the other."""
-        return tuple(each for each in (*self.words.values(), self.groups, self.targets) if each is not None)
+        return tuple(word for word in (*self.words.values(), self.groups, self.targets) if word is not None)
 
     @property
     def indicators(self) -> tuple[str, ...]:
         """The columns of all levels."""
-        return tuple(name for each in self.each for name in each.indicators)
+        return tuple(name for item in self.categories for name in item.indicators)
 
     def table(self, numbers: Floats, codes: Ints) -> Floats:
         """Numbers (n, d), and behind them the columns of the levels of codes (n, categories)."""
-        return np.hstack([numbers, *(each.table(codes[:, at]) for at, each in enumerate(self.each))])
+        return np.hstack([numbers, *(item.table(codes[:, at]) for at, item in enumerate(self.categories))])
 
     def views(self, codes: Ints) -> dict[Hashable, tuple[dict[str, Node], Ints]]:
         """For each combination of levels among the rows what the columns of levels are in it, and its codes.
@@ -93,8 +93,8 @@ class Categories:
         """
         found = dict[Hashable, tuple[dict[str, Node], Ints]]()
         for row in np.unique(codes, axis=0):
-            levels = [each.levels[code] for each, code in zip(self.each, row, strict=True)]
-            values = [each.at(int(code)) for each, code in zip(self.each, row, strict=True)]
-            merged = {name: number for each in values for name, number in each.items()}
+            levels = [item.levels[code] for item, code in zip(self.categories, row, strict=True)]
+            values = [item.at(int(code)) for item, code in zip(self.categories, row, strict=True)]
+            merged = {name: number for value in values for name, number in value.items()}
             found[levels[0] if len(levels) == 1 else tuple(levels)] = merged, row
         return found

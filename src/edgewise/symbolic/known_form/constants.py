@@ -73,12 +73,15 @@ class FittedConstants:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         names = ("text", "deviation", "message", "reduced_chi_square", "stop_reason", "seconds")
-        constants = {name: fields(each, "value", "standard_error") for name, each in self.constants.items()}
+        constants = {
+            name: fields(constant, "value", "standard_error") for name, constant in self.constants.items()
+        }
         return {**fields(self, *names), "constants": constants, "formula": self.formula.to_dict()}
 
     def __str__(self) -> str:
         lines = [
-            f"{name} = {each.value:.6g} +- {each.standard_error:.2g}" for name, each in self.constants.items()
+            f"{name} = {constant.value:.6g} +- {constant.standard_error:.2g}"
+            for name, constant in self.constants.items()
         ]
         return "\n".join([*lines, self.message])
 
@@ -194,7 +197,7 @@ def _result(
     errors = dict(zip(order, fit.standard_errors.tolist(), strict=True))
     constants = {name: Constant(value, errors[at]) for at, (name, value) in enumerate(values.items())}
     deviation = math.sqrt(fit.rss / max(fit.dof, 1))
-    open_ = [name for name, each in constants.items() if not math.isfinite(each.standard_error)]
+    open_ = [name for name, constant in constants.items() if not math.isfinite(constant.standard_error)]
     determined = f"the data do not determine {among(open_)}" if open_ else "the data determine every constant"
     # As a sum without brackets and the like it may have fewer constants.
     expression = from_tree(tree, rows.names)

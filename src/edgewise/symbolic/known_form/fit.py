@@ -199,11 +199,11 @@ def _started(task: FitTask, until: float, seed: int | None) -> dict[str, Spline]
         start = _random(task, numpy_generator(derive(seed, 3, at)))
         fitted = minimise(task, start, (), _FIRST_ROUGHNESS, _START_STEPS)
         found.append((task.error(fitted), fitted))
-        if len(found) > 2 and min(each[0] for each in found) < _PROMISING_SHARE:
+        if len(found) > 2 and min(item[0] for item in found) < _PROMISING_SHARE:
             break
-    found = sorted(found, key=lambda each: each[0])[:2]
-    grids = [regridded(task, each, _INTERVALS[0]) for _, each in found]
-    done = [minimise(task, each, (), _FIRST_ROUGHNESS, _STEPS) for each in grids]
+    found = sorted(found, key=lambda item: item[0])[:2]
+    grids = [regridded(task, item, _INTERVALS[0]) for _, item in found]
+    done = [minimise(task, grid, (), _FIRST_ROUGHNESS, _STEPS) for grid in grids]
     best = min(done, key=task.error)
     return best if math.isfinite(task.error(best)) else None
 
@@ -367,13 +367,13 @@ def _places(splines: Splines) -> dict[str, slice]:
 
 def _stepped(splines: Splines, step: Floats) -> dict[str, Spline]:
     places = _places(splines)
-    return {name: replace(each, coef=each.coef + step[places[name]]) for name, each in splines.items()}
+    return {name: replace(spline, coef=spline.coef + step[places[name]]) for name, spline in splines.items()}
 
 
 def _stiffness(task: FitTask, splines: Splines, roughness: float) -> dict[str, float]:
     """How much the bending of each function counts: by what the function does to y, so that sizes may be shared anyhow."""
     _, slopes = task.model.jacobian(splines, task.X)
-    effects = {name: float(np.sqrt(np.mean(np.square(each.sum(axis=1))))) for name, each in slopes.items()}
+    effects = {name: float(np.sqrt(np.mean(np.square(slope.sum(axis=1))))) for name, slope in slopes.items()}
     return {
         name: math.sqrt(roughness) * effect / task.unit if math.isfinite(effect) else 0.0
         for name, effect in effects.items()
@@ -386,7 +386,7 @@ def _residual(
     """What is left: errors, bending, and how far the freedoms are from where they were fixed."""
     run = task.model.run(splines, task.X)
     parts = [(task.y - run.value) * task.root]
-    parts += [-stiffness.get(name, 0.0) * (each.bending @ each.coef) for name, each in splines.items()]
+    parts += [-stiffness.get(name, 0.0) * (spline.bending @ spline.coef) for name, spline in splines.items()]
     for name, kind in freedoms:
         values = _seen(task.model, run.table, name)
         # The logarithm of a size can be brought to zero in few steps from anywhere.
@@ -401,7 +401,7 @@ def _system(
     """The residual and its derivative, sign turned, in all coefficients."""
     run, slopes = task.model.jacobian(splines, task.X)
     places = _places(splines)
-    size = sum(each.basis.size for each in splines.values())
+    size = sum(layer.basis.size for layer in splines.values())
     rows = [np.hstack([slopes[name] for name in splines]) * task.root[:, None]]
     for name, spline in splines.items():
         row = np.zeros((spline.basis.size, size))

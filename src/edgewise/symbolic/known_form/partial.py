@@ -181,15 +181,15 @@ def fit_partial(
         until, meter.until, reason = meter.until, math.inf, learned.stop_reason
         share = held.error(learned.splines)
         functions = _described(learned, model, rows, min(max(share, _CLOSEST_ACCURACY), _LOOSEST_ACCURACY))
-        options = {each.name: each.suggestions for each in functions}
+        options = {function.name: function.suggestions for function in functions}
         scalars = {label: learned.splines[label] for label in partial.constants}
-        fitted = {label: float(each.coef[0]) for label, each in scalars.items()}
+        fitted = {label: float(scalar.coef[0]) for label, scalar in scalars.items()}
         constants, own = _named(partial, fitted, constant_errors(tasks[2], learned) if fitted else {})
         formulas: tuple[Formula, ...] = ()
         whole: tuple[Node, float] | None = None
         try:
             meter.until = until
-            if categories.each:
+            if categories.categories:
                 whole = whole_tree(partial, options, rows, meter.most, fitted)
             else:
                 formulas = whole_formulas(partial, options, rows, meter.most, fitted)
@@ -209,7 +209,7 @@ def fit_partial(
         error,
         1 - (error / spread) ** 2 if spread > 0 else math.nan,
         formula,
-        tuple(each for each in formulas if each is not formula),
+        tuple(item for item in formulas if item is not formula),
         " ".join(
             [
                 _message(functions, error, closed, learned.undetermined, constants, own),
@@ -270,7 +270,7 @@ def _named(
 
 def _listed(formulas: Mapping[Hashable, Formula]) -> str:
     """The first closed forms, and how many more there are."""
-    shown = [f"{each.text} for {level}" for level, each in list(formulas.items())[:_SHOWN]]
+    shown = [f"{item.text} for {level}" for level, item in list(formulas.items())[:_SHOWN]]
     more = len(formulas) - len(shown)
     return "; ".join(shown) + (f" and {more:,} more" if more else "")
 
@@ -331,22 +331,24 @@ def _message(
     constants: Mapping[str, Constant],
     own: Mapping[str, Mapping[Hashable, Constant]],
 ) -> str:
-    fixed = "; ".join(f"{each.name}: {each.normalised}" for each in functions if each.normalised)
+    fixed = "; ".join(
+        f"{function.name}: {function.normalised}" for function in functions if function.normalised
+    )
     tail = f", fixed because the data cannot tell: {fixed}" if fixed else ""
     said = (
         f"in closed form {closed}"
         if closed
         else "no closed form of the library does as well for all of them together"
     )
-    loose = [name for name, each in constants.items() if not math.isfinite(each.standard_error)]
+    loose = [name for name, constant in constants.items() if not math.isfinite(constant.standard_error)]
     loose += [
         name
         for name, levels in own.items()
-        if not all(math.isfinite(each.standard_error) for each in levels.values())
+        if not all(math.isfinite(level.standard_error) for level in levels.values())
     ]
     if loose:
         tail += f"; the data do not determine {among(loose)}"
     if undetermined:
         tail += "; other functions, changed together, give the same y, so these are one choice of many"
-    learned = ", ".join([*(each.name for each in functions), *constants, *own])
+    learned = ", ".join([*(function.name for function in functions), *constants, *own])
     return f"Learned {learned} with an error of {error:.3g} on held-out rows; {said}{tail}."

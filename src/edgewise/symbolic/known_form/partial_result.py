@@ -108,10 +108,10 @@ class PartialResult:
     def __str__(self) -> str:
         """The formula with what was learned of it, a line each, and the message."""
         lines = [self.text if self.formula is None else self.formula.text]
-        lines += [f"{label_text(level)}: {each.text}" for level, each in self.formulas.items()]
-        lines += [f"{name} = {_measured(each)}" for name, each in self.constants.items()]
+        lines += [f"{label_text(level)}: {formula.text}" for level, formula in self.formulas.items()]
+        lines += [f"{name} = {_measured(constant)}" for name, constant in self.constants.items()]
         for name, levels in self.own.items():
-            cells = ", ".join(f"{_measured(each)} ({label_text(level)})" for level, each in levels.items())
+            cells = ", ".join(f"{_measured(item)} ({label_text(level)})" for level, item in levels.items())
             lines.append(f"{name} = {cells}")
         return "\n".join([*lines, self.message])
 
@@ -119,10 +119,10 @@ class PartialResult:
         return f"<PartialResult of {self.text}: {self.message}>"
 
     def __getitem__(self, name: str) -> UnknownFunction:
-        for each in self.functions:
-            if each.name == name:
-                return each
-        known = [each.name for each in self.functions]
+        for function in self.functions:
+            if function.name == name:
+                return function
+        known = [function.name for function in self.functions]
         raise InputError(
             subject="The name of an unknown function",
             expected=f"be one of {among(known)}",
@@ -133,24 +133,24 @@ class PartialResult:
         """Everything but what `predict` needs, for JSON."""
         curves = [
             {
-                **fields(each, "name", "x", "y", "normalised"),
-                "suggestions": [one.text for one in each.suggestions],
+                **fields(function, "name", "x", "y", "normalised"),
+                "suggestions": [one.text for one in function.suggestions],
             }
-            for each in self.functions
+            for function in self.functions
         ]
         return {
             **fields(self, "text", "error", "r2", "message", "stop_reason", "seconds"),
             "functions": curves,
             "formula": None if self.formula is None else self.formula.to_dict(),
-            "alternatives": [each.to_dict() for each in self.alternatives],
-            "constants": {name: _as_data(each) for name, each in self.constants.items()},
+            "alternatives": [alternative.to_dict() for alternative in self.alternatives],
+            "constants": {name: _as_data(constant) for name, constant in self.constants.items()},
             "own": [
-                {"name": name, "level": plain(level), **_as_data(each)}
+                {"name": name, "level": plain(level), **_as_data(item)}
                 for name, levels in self.own.items()
-                for level, each in levels.items()
+                for level, item in levels.items()
             ],
             "formulas": [
-                {"of": plain(level), "formula": each.to_dict()} for level, each in self.formulas.items()
+                {"of": plain(level), "formula": formula.to_dict()} for level, formula in self.formulas.items()
             ],
         }
 
@@ -170,9 +170,9 @@ class PartialResult:
             (n,), with several targets (n, k); not finite where the formula has no value.
         """
         tables = self._rows.tables(X, groups)
-        splines = {**self._scalars, **{each.name: each._spline for each in self.functions}}
+        splines = {**self._scalars, **{function.name: function._spline for function in self.functions}}
         with np.errstate(all="ignore"):
-            values = [self._model.run(splines, each).value for each in tables]
+            values = [self._model.run(splines, table).value for table in tables]
         return values[0] if self._rows.categories.targets is None else np.column_stack(values)
 
 

@@ -58,7 +58,7 @@ class RowReader:
         if known.groups is not None:
             cells = [groups] * len(numbers) if isinstance(groups, str) else groups
             codes.append(known.groups.codes(row_labels(cells, len(numbers))))
-        if any((each < 0).any() for each in codes):
+        if any((code < 0).any() for code in codes):
             raise InputError(argument="X", expected="have a word in every row", got="a row without one")
         levels = range(1 if known.targets is None else len(known.targets.levels))
         last = [[] if known.targets is None else [np.full(len(numbers), k)] for k in levels]
@@ -141,8 +141,8 @@ def _stacked(
     count, k = len(numbers), Y.shape[1]
     spread = np.nanstd(Y, axis=0)
     weight = np.repeat(1 / np.square(np.where(spread > 0, spread, 1.0)), count)
-    each = np.repeat(np.arange(k, dtype=np.float64), count)
-    cells = np.column_stack([np.tile(np.column_stack([numbers, *codes]), (k, 1)), each])
+    target_of_row = np.repeat(np.arange(k, dtype=np.float64), count)
+    cells = np.column_stack([np.tile(np.column_stack([numbers, *codes]), (k, 1)), target_of_row])
     return Y.T.ravel(), cells, weight
 
 

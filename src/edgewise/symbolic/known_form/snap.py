@@ -63,12 +63,12 @@ def whole_formulas(
         Empty where no choice has a value on every row.
     """
     ranked = _ranked(partial, suggestions, rows, until, constants)[:_FINISHED]
-    finished = [_finished(each, rows) for each in ranked]
-    front = pareto([each for each in finished if math.isfinite(each.error)])
+    finished = [_finished(item, rows) for item in ranked]
+    front = pareto([formula for formula in finished if math.isfinite(formula.error)])
     if not front:
         return ()
     first = best_of(front, rows)
-    return (first, *(each for each in front if each is not first))
+    return (first, *(formula for formula in front if formula is not first))
 
 
 def whole_tree(
@@ -122,10 +122,12 @@ def _ranked(
         )
         for trial in list(trials):
             if spent() < until:
-                best = min(best, judge(trial), key=lambda each: each.score)
+                best = min(best, judge(trial), key=lambda value: value.score)
         if best is before:
             break
-    return [each for each in sorted(seen.values(), key=lambda each: each.score) if math.isfinite(each.score)]
+    return [
+        entry for entry in sorted(seen.values(), key=lambda item: item.score) if math.isfinite(entry.score)
+    ]
 
 
 def _judged(
@@ -137,7 +139,7 @@ def _judged(
 ) -> _Judged:
     tree, steps = put_together(partial, chosen, constants), _CHOICE_STEPS
     fit = refit(tree, rows.names, rows.X, rows.y, steps=steps, tolerance=1e-10)
-    size = sum(each.complexity for each in chosen.values())
+    size = sum(suggestion.complexity for suggestion in chosen.values())
     return _Judged(choice, fit, criterion_of(fit, size, rows))
 
 
@@ -150,7 +152,7 @@ def put_together(
     partial: Partial, chosen: Mapping[str, Suggestion], known: Mapping[str, float] = MappingProxyType({})
 ) -> Node:
     """The whole formula as a tree; a function called twice has the same constants in both places."""
-    constants = {name: _constants(each) for name, each in chosen.items()}
+    constants = {name: _constants(suggestion) for name, suggestion in chosen.items()}
     done: dict[str, Node] = {label: Number(float(value)) for label, value in known.items()}
 
     def filled(tree: Node) -> Node:

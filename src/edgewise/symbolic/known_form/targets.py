@@ -57,20 +57,23 @@ class FittedTargets:
 
     def predict(self, X: Any) -> Floats:
         """All targets at every row, (n, k)."""
-        return np.column_stack([each.predict(X) for each in self.formulas])
+        return np.column_stack([formula.predict(X) for formula in self.formulas])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        constants = {name: fields(each, "value", "standard_error") for name, each in self.constants.items()}
+        constants = {
+            name: fields(constant, "value", "standard_error") for name, constant in self.constants.items()
+        }
         return {
             **fields(self, "texts", "deviations", "message"),
             "constants": constants,
-            "formulas": [each.to_dict() for each in self.formulas],
+            "formulas": [formula.to_dict() for formula in self.formulas],
         }
 
     def __str__(self) -> str:
         lines = [
-            f"{name} = {each.value:.6g} +- {each.standard_error:.2g}" for name, each in self.constants.items()
+            f"{name} = {constant.value:.6g} +- {constant.standard_error:.2g}"
+            for name, constant in self.constants.items()
         ]
         return "\n".join([*lines, self.message])
 
@@ -144,7 +147,7 @@ def fit_targets(
     columns = column_names(X, names, table.shape[1])
     trees = [exact(_read(text, columns)) for text in written]
     free = dict.fromkeys(name for tree in trees for name in names_in(tree))
-    labels = tuple(each for each in free if each not in columns and each not in CONSTANTS)
+    labels = tuple(name for name in free if name not in columns and name not in CONSTANTS)
     there, which = np.isfinite(targets), np.arange(targets.shape[1])
     flags = [f"target {k}" for k in which]
     whole = summed(Variable(flag) * tree for flag, tree in zip(flags, trees, strict=True))
@@ -177,12 +180,12 @@ def fit_targets(
             deviation = np.maximum(left, _ROUNDING * spread)
             fit = refit(fit.tree, every, rows, y, 1 / np.square(deviation[target]))
     pairs = zip(fit.constants.tolist(), fit.standard_errors.tolist(), strict=True)
-    by_place = {at: Constant(*each) for at, each in zip(problem.order, pairs, strict=True)}
+    by_place = {at: Constant(*pair) for at, pair in zip(problem.order, pairs, strict=True)}
     constants = {name: by_place[k] for k, name in enumerate(labels)}
-    values = {name: each.value for name, each in constants.items()}
+    values = {name: constant.value for name, constant in constants.items()}
     formulas = tuple(
-        _formula(tree, values, columns, float(each), float(size))
-        for tree, each, size in zip(trees, deviation, spread, strict=True)
+        _formula(tree, values, columns, float(item), float(size))
+        for tree, item, size in zip(trees, deviation, spread, strict=True)
     )
     message = f"Fitted {plural(len(labels), 'constant')} to {plural(len(which), 'target')} and {plural(len(y), 'value')}."
     message = " ".join([message, *like_columns(labels, columns, free)])

@@ -113,8 +113,8 @@ def read_partial(
     targets = categories.targets
     texts: Sequence[object] = [text] if targets is None else list(text)  # pyright: ignore[reportArgumentType]
     reading = _SlotReading(tuple(names), categories, frozenset(shared))
-    trees = [reading.tree(each) for each in texts]
-    if strange := [each for each in shared if each not in reading.named]:
+    trees = [reading.tree(item) for item in texts]
+    if strange := [name for name in shared if name not in reading.named]:
         raise InputError(
             argument="shared",
             expected=f"name constants of the formula, {among(reading.named)}",
@@ -125,7 +125,7 @@ def read_partial(
     root = reading.without_calls(whole, Reader.of(written, _REFUSAL, "The 'text' argument of fit_partial"))
     called = tuple(dict.fromkeys(name for name in _called(whole)))
     if not called:
-        first = next((each for each in reading.own), None)
+        first = next((item for item in reading.own), None)
         what = "every function in it is known" if first is None else f"{first!r} is called with words alone"
         raise Reader.of(written, _REFUSAL, "The 'text' argument of fit_partial").fail(
             f"{what}; fit_constants, fit_groups and fit_targets fit constants alone"
@@ -195,7 +195,7 @@ class _SlotReading:
         inside = node.arguments[0]
         if is_unknown(node) and isinstance(inside, Variable) and inside.name in words:
             return self._of_levels(node.function, words[inside.name])
-        return Apply(node.function, tuple(self._spread(each, reader) for each in node.arguments))
+        return Apply(node.function, tuple(self._spread(argument, reader) for argument in node.arguments))
 
     def _of_levels(self, name: str, category: Category) -> Node:
         if self.own.setdefault(name, category) is not category:
@@ -214,7 +214,7 @@ class _SlotReading:
             return node
         if not isinstance(node, Apply):
             return node
-        arguments = tuple(self.without_calls(each, reader) for each in node.arguments)
+        arguments = tuple(self.without_calls(item, reader) for item in node.arguments)
         if not is_unknown(node):
             return Apply(node.function, arguments)
         known = (*self.names, *(slot.label for slot in self.slots))

@@ -65,7 +65,7 @@ def edge_options(
         found = fit_curve(curve.x, curve.y, curve.weight, forms=forms, accuracy=accuracy, top=_EDGE_FORMS)
         mean = float(np.average(curve.y, weights=curve.weight))
         nothing = Option(FORMS["identity"], (0.0, 1.0, 0.0, mean), 0)
-        options[edge] = [Option(each.form, curve.to_network(each), each.complexity) for each in found] + [
+        options[edge] = [Option(point.form, curve.to_network(point), point.complexity) for point in found] + [
             nothing
         ]
     return options
@@ -112,8 +112,8 @@ def snap_network(
 
     best = judge(tuple(0 for _ in edges))
     best = _improved(best, [len(options[edge]) for edge in edges], judge, until)
-    ranked = sorted(seen.values(), key=lambda each: each.score)
-    return [each.fit.tree for each in ranked[:_FORMULAS] if math.isfinite(each.score)]
+    ranked = sorted(seen.values(), key=lambda item: item.score)
+    return [item.fit.tree for item in ranked[:_FORMULAS] if math.isfinite(item.score)]
 
 
 def _improved(
@@ -128,7 +128,7 @@ def _improved(
                 if spent() > until:
                     return best
                 trial = (*best.choice[:at], option, *best.choice[at + 1 :])
-                best = min(best, judge(trial), key=lambda each: each.score)
+                best = min(best, judge(trial), key=lambda item: item.score)
         if best is start:
             return best
 
@@ -141,12 +141,12 @@ def _judge(
     choice: tuple[int, ...],
 ) -> Snapped:
     chosen = [options[edge][at] for edge, at in zip(edges, choice, strict=True)]
-    tree = compose(net, {edge: (each.form, each.affine) for edge, each in zip(edges, chosen, strict=True)})[0]
+    tree = compose(net, {edge: (item.form, item.affine) for edge, item in zip(edges, chosen, strict=True)})[0]
     fit = refit(tree, rows.names, rows.X, rows.y, steps=_CHOICE_STEPS, tolerance=1e-4)
     if 1e-12 < _share(fit, rows) < 1e-3:
         # Close: an exact law only shows once its constants have converged.
         fit = refit(fit.tree, rows.names, rows.X, rows.y)
-    size = sum(each.complexity for each in chosen)
+    size = sum(formula.complexity for formula in chosen)
     return Snapped(choice, fit, criterion_of(fit, size, rows))
 
 

@@ -127,7 +127,7 @@ def suggest(
     values = None if X is None else node_values(model, as_data(model, X))[layer]
     curve = edge_curve(model, edge, values)
     found = fit_curve(curve.x, curve.y, curve.weight, forms=library, accuracy=accuracy, top=top)
-    return tuple(_in_network_units(each, curve) for each in found)
+    return tuple(_in_network_units(point, curve) for point in found)
 
 
 def _in_network_units(found: Suggestion, curve: EdgeCurve) -> Suggestion:

@@ -85,8 +85,8 @@ def alternatives(
     """
     own = squared_errors(best, rows)
     kept: list[tuple[Formula, float, Floats]] = []
-    for each in sorted(others, key=lambda one: (one.complexity, one.error)):
-        squares = squared_errors(each, rows)
+    for other in sorted(others, key=lambda one: (one.complexity, one.error)):
+        squares = squared_errors(other, rows)
         p = paired_p_value(squares, own, _floor(rows))
         if rows.short:
             likely, own_likely = (log_likelihoods(one, rows.rounding_error) for one in (squares, own))
@@ -94,9 +94,9 @@ def alternatives(
         known = (own, *(before for _, _, before in kept))
         texts = (best.text, *(before.text for before, _, _ in kept))
         same = any(np.allclose(squares, before, rtol=1e-6, atol=_floor(rows)) for before in known)
-        if p >= level and not same and each.text not in texts:
-            kept.append((each, p, squares))
-    return tuple(_alternative(each, p, best, rows) for each, p, _ in kept[:_MOST])
+        if p >= level and not same and other.text not in texts:
+            kept.append((other, p, squares))
+    return tuple(_alternative(item, p, best, rows) for item, p, _ in kept[:_MOST])
 
 
 def squared_errors(formula: Formula, rows: SplitRows) -> Floats:
@@ -150,7 +150,7 @@ def _floor(rows: SplitRows) -> float:
 def _alternative(formula: Formula, p_value: float, best: Formula, rows: SplitRows) -> Alternative:
     box = DataBox.around(rows.names, np.vstack([rows.X, rows.X_held])).widened(1.5, keep_signs=True)
     points = box.points(_POINTS)
-    first, second = (Tape(each.tree, rows.names) for each in (formula, best))
+    first, second = (Tape(item.tree, rows.names) for item in (formula, best))
     with np.errstate(all="ignore"):
         distance = np.abs(first.value(first.start, points) - second.value(second.start, points))
     finite = np.flatnonzero(np.isfinite(distance))

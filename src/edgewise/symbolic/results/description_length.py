@@ -64,9 +64,9 @@ def _beyond(expression: Expr, most: float) -> float:
     """Nats of exact numbers, beyond what one measured number takes in place of those that stand together."""
     if expression.atom or expression.numeric:
         return 0.0
-    numbers = [each for each in expression.args if each.numeric and expression.head in "*+"]
+    numbers = [argument for argument in expression.args if argument.numeric and expression.head in "*+"]
     together = len(numbers) * (NUMBER_NATS + _EXACT_NATS + OPERATOR_NATS) - OPERATOR_NATS
-    rest = sum(_beyond(each, most) for each in expression.args)
+    rest = sum(_beyond(argument, most) for argument in expression.args)
     return rest + (max(together - most, 0.0) if len(numbers) > 1 and not any(map(floats, numbers)) else 0.0)
 
 
@@ -90,10 +90,10 @@ def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> For
         return best
     first = best
     price = description(first, rows) - _CHALLENGE_NATS
-    for each in others:
-        if each.complexity > best.complexity + _CHALLENGE_LONGER:
+    for other in others:
+        if other.complexity > best.complexity + _CHALLENGE_LONGER:
             continue
-        more = max(len(each.constants) - len(first.constants), 0)
-        if (own := description(each, rows) + _CHALLENGE_NATS * more) < price:
-            best, price = each, own
+        more = max(len(other.constants) - len(first.constants), 0)
+        if (own := description(other, rows) + _CHALLENGE_NATS * more) < price:
+            best, price = other, own
     return best

@@ -129,9 +129,9 @@ def constant_intervals(
     from scipy.special import stdtrit
 
     tape = Tape(formula.tree, formula.names)
-    errors: Sequence[float] = [each.standard_error for each in formula.constants]
-    known = [each.value for each in formula.constants]
-    if len(errors) != tape.size or any(math.isnan(each) for each in errors) or known != tape.start.tolist():
+    errors: Sequence[float] = [constant.standard_error for constant in formula.constants]
+    known = [constant.value for constant in formula.constants]
+    if len(errors) != tape.size or any(math.isnan(error) for error in errors) or known != tape.start.tolist():
         fit = refit(tape.tree, formula.names, X, y, weight, steps=0, variance=variance)
         errors = fit.standard_errors.tolist()
     freedom = max(len(y) - tape.size, 1) if variance is None else math.inf

@@ -147,7 +147,7 @@ class _Margin:
     def of(cls, need: _Need, names: Sequence[str]) -> _Margin:
         node = need.margin
         parts = node.arguments if isinstance(node, Apply) and node.function == "+" else ()
-        return cls(need, _evaluator(node, names), tuple(_evaluator(each, names) for each in parts))
+        return cls(need, _evaluator(node, names), tuple(_evaluator(part, names) for part in parts))
 
     def bad(self, rows: Floats) -> NDArray[np.bool_]:
         """Where the condition fails, rounding errors in its favour where it may be met with equality."""

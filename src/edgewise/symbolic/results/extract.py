@@ -56,7 +56,7 @@ def formula(model: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) 
     check_net(model)
     expressions = [from_tree(tree, model.input_names) for tree in compose(model)]
     if check_bool(simplify, "simplify"):
-        expressions = [shortest(each) for each in expressions]
+        expressions = [shortest(expression) for expression in expressions]
     if X is None or y is None:
         if y is not None or X is not None:
             raise InputError(
@@ -65,8 +65,8 @@ def formula(model: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) 
                 got="only one of them",
             )
         return tuple(
-            Formula(each, model.input_names, constants=_constants(each, model.input_names))
-            for each in expressions
+            Formula(expression, model.input_names, constants=_constants(expression, model.input_names))
+            for expression in expressions
         )
     rows = check_matrix(X, "X", columns=model.shape[0])
     target = check_matrix(
@@ -77,8 +77,8 @@ def formula(model: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) 
     )
     outputs = model.predict(rows)
     return tuple(
-        _judged(each, model.input_names, rows, target[:, at], outputs[:, at])
-        for at, each in enumerate(expressions)
+        _judged(expression, model.input_names, rows, target[:, at], outputs[:, at])
+        for at, expression in enumerate(expressions)
     )
 
 

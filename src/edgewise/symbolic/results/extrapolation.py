@@ -90,11 +90,11 @@ class Extrapolation:
             "text": str(self),
             "shells": [
                 {
-                    "factor": each.factor,
-                    "finite": each.finite,
-                    "growth": each.growth if math.isfinite(each.growth) else None,
+                    "factor": shell.factor,
+                    "finite": shell.finite,
+                    "growth": shell.growth if math.isfinite(shell.growth) else None,
                 }
-                for each in self.shells
+                for shell in self.shells
             ],
         }
 

@@ -220,11 +220,11 @@ class Formula:
             "network_deviation": None if self.network_deviation is None else _finite(self.network_deviation),
             "constants": [
                 {
-                    "value": each.value,
-                    "standard_error": _finite(each.standard_error),
-                    **({} if each.unit is None else {"unit": each.unit}),
+                    "value": constant.value,
+                    "standard_error": _finite(constant.standard_error),
+                    **({} if constant.unit is None else {"unit": constant.unit}),
                 }
-                for each in self.constants
+                for constant in self.constants
             ],
             "names": list(self.names),
             "origin": list(self.origin),
@@ -236,7 +236,9 @@ class Formula:
     def units_told(self) -> str:
         """The constants that carry units, in a sentence; empty where none does, or no units were given."""
         carried = [
-            f"{each.value:.6g} in {each.unit}" for each in self.constants if each.unit not in (None, "1")
+            f"{constant.value:.6g} in {constant.unit}"
+            for constant in self.constants
+            if constant.unit not in (None, "1")
         ]
         return f"Constants carry units: {', '.join(carried)}." if carried else ""
 
@@ -289,17 +291,17 @@ def pareto(formulas: Iterable[Formula], slack: float = 0.0) -> tuple[Formula, ..
     front: list[Formula] = []
     slack = check_float(slack, "slack", low=0.0)
     formulas = all_are(formulas, Formula, "formulas", "formulas")
-    for each in sorted(formulas, key=lambda one: (one.complexity, one.error)):
-        if math.isfinite(each.error) and (not front or each.error < front[-1].error * (1 - slack)):
-            front.append(each)
+    for formula in sorted(formulas, key=lambda one: (one.complexity, one.error)):
+        if math.isfinite(formula.error) and (not front or formula.error < front[-1].error * (1 - slack)):
+            front.append(formula)
     return tuple(front)
 
 
 def with_formula(front: Sequence[Formula], formula: Formula) -> tuple[Formula, ...]:
     """A front with a formula in its place, if it is not there."""
-    if any(each.expression == formula.expression for each in front):
+    if any(item.expression == formula.expression for item in front):
         return tuple(front)
-    return tuple(sorted((*front, formula), key=lambda each: each.complexity))
+    return tuple(sorted((*front, formula), key=lambda item: item.complexity))
 
 
 def _finite(value: float) -> float | None:

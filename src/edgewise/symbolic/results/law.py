@@ -73,34 +73,34 @@ def law_among(formulas: Iterable[Formula], rows: SplitRows) -> LawChoice | None:
     near = nearest(formulas, rows)
     count, columns = _count(near, rows), _columns(near)
     found = list[tuple[float, Formula]]()
-    for each in near:
-        if (there := outside(each.tree, rows, columns)) is None:
+    for formula in near:
+        if (there := outside(formula.tree, rows, columns)) is None:
             return None
-        found.append((description(each, rows, there.typical, count), replace(each, outside=there)))
+        found.append((description(formula, rows, there.typical, count), replace(formula, outside=there)))
     found.sort(key=lambda pair: pair[0])
     lengths = np.array([nats for nats, _ in found])
     if not math.isfinite(lengths[0]):
         return None
     share = 1 / float(np.exp(lengths[0] - lengths).sum())
-    seen = tuple(each for _, each in found)
+    seen = tuple(item for _, item in found)
     return LawChoice(seen[0], share, count, seen)
 
 
 def _columns(formulas: Iterable[Formula]) -> list[str]:
     """Those that some formula holds, whose ends are left out."""
-    return sorted(set().union(*(names_in(each.tree) for each in formulas)))
+    return sorted(set().union(*(names_in(formula.tree) for formula in formulas)))
 
 
 def nearest(formulas: Iterable[Formula], rows: SplitRows) -> tuple[Formula, ...]:
     """Those that describe all rows in the fewest nats, which are looked at outside."""
-    distinct = {each.expression: each for each in formulas}.values()
+    distinct = {formula.expression: formula for formula in formulas}.values()
     count = _count(distinct, rows)
-    return tuple(sorted(distinct, key=lambda each: description(each, rows, count=count))[:_LOOKED_AT])
+    return tuple(sorted(distinct, key=lambda item: description(item, rows, count=count))[:_LOOKED_AT])
 
 
 def _count(formulas: Collection[Formula], rows: SplitRows) -> int:
     """As how many rows the table counts: as few where even the closest formula leaves a pattern."""
-    closest = min(formulas, key=lambda each: each.error)
+    closest = min(formulas, key=lambda formula: formula.error)
     X, y, _ = rows.everything
     with np.errstate(all="ignore"):
         left = closest.predict(X) - y
@@ -131,11 +131,12 @@ def with_law(
         choice = law_among([result.best, *result.front, *others], rows)
         if choice is not None:
             law, share, count = choice.law, choice.share, choice.count
-            known = {each.expression: each for each in choice.seen}
+            known = {formula.expression: formula for formula in choice.seen}
             columns = _columns(choice.seen)
             result = replace(result, front=with_formula(result.front, law)).changed(
-                lambda each: (
-                    known.get(each.expression) or replace(each, outside=outside(each.tree, rows, columns))
+                lambda formula: (
+                    known.get(formula.expression)
+                    or replace(formula, outside=outside(formula.tree, rows, columns))
                 )
             )
     result = judged(replace(result, further=law), rows, rivals)

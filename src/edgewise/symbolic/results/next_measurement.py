@@ -109,7 +109,7 @@ def next_measurement(
     check_int(count, "count", low=1)
     rivals = _rivals(result)
     points = spread(low, high, _PLACES, seed)
-    values = [_values(each, points) for each in rivals]
+    values = [_values(rival, points) for rival in rivals]
     with np.errstate(all="ignore"):
         own, deviation = values[0], _from_constants(result.best, points)
         variance = np.nan_to_num(np.var(values, axis=0), nan=0.0, posinf=0.0) + deviation**2
@@ -156,7 +156,7 @@ def check_bounds(bounds: Any, names: Sequence[str] | None, *, fixed: bool = Fals
     ends: list[tuple[float, float]] = []
     for name in names or known:
         try:
-            low, high = (float(each) for each in known[name])
+            low, high = (float(item) for item in known[name])
         except (TypeError, ValueError):
             low = high = math.nan
         if not (math.isfinite(low) and math.isfinite(high) and (low < high or (fixed and low == high))):
@@ -191,14 +191,16 @@ def spread(low: Floats, high: Floats, count: int, seed: int, skip: int = 0) -> F
 def _rivals(result: FormulaResult) -> list[Formula]:
     """The best formula, those that the rows do not distinguish from it, and those not much worse."""
     near = [
-        each for each in result.front if each.error <= _RIVAL * max(result.best.error, result.noise or 0.0)
+        formula
+        for formula in result.front
+        if formula.error <= _RIVAL * max(result.best.error, result.noise or 0.0)
     ]
-    every = [result.best, *(each.formula for each in result.equivalents), *near]
-    if len(every) < 2 or all(each.text == result.best.text for each in every):
+    every = [result.best, *(equivalent.formula for equivalent in result.equivalents), *near]
+    if len(every) < 2 or all(formula.text == result.best.text for formula in every):
         # A formula without rivals is held against the closest other one.
-        others = [each for each in result.front if each.text != result.best.text]
-        every += sorted(others, key=lambda each: each.error)[:1]
-    return list({each.text: each for each in every}.values())
+        others = [formula for formula in result.front if formula.text != result.best.text]
+        every += sorted(others, key=lambda other: other.error)[:1]
+    return list({formula.text: formula for formula in every}.values())
 
 
 def _values(formula: Formula, points: Floats) -> Floats:
@@ -210,7 +212,7 @@ def _values(formula: Formula, points: Floats) -> Floats:
 def _from_constants(formula: Formula, points: Floats) -> Floats:
     """Standard deviation of the formula's values by the standard errors of its constants."""
     tape = Tape(formula.tree, formula.names)
-    errors = np.array([each.standard_error for each in formula.constants])
+    errors = np.array([constant.standard_error for constant in formula.constants])
     if not tape.size or len(errors) != tape.size or not np.isfinite(errors).all():
         return np.zeros(len(points))
     with np.errstate(all="ignore"):

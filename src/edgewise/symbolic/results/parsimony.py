@@ -111,15 +111,21 @@ def simplest(formulas: Sequence[Formula], rows: SplitRows) -> Formula:
     -------
     Formula
     """
-    informative = [each for each in formulas if significant(each, rows)] or list(formulas)
-    contenders = [_Contender.of(each, rows) for each in informative]
-    contenders = [each for each in contenders if np.isfinite(each.likelihoods).all()]
+    informative = [formula for formula in formulas if significant(formula, rows)] or list(formulas)
+    contenders = [_Contender.of(formula, rows) for formula in informative]
+    contenders = [contender for contender in contenders if np.isfinite(contender.likelihoods).all()]
     # Of two that leave the same the one with fewer digits.
-    contenders.sort(key=lambda each: (each.nats, float(f"{each.left:.2g}"), len(each.formula.exact_text)))
-    for each in contenders:
-        if not any(other.beats(each, rows) for other in contenders):
-            return each.formula
-    return min(informative, key=lambda each: each.error)
+    contenders.sort(
+        key=lambda contender: (
+            contender.nats,
+            float(f"{contender.left:.2g}"),
+            len(contender.formula.exact_text),
+        )
+    )
+    for contender in contenders:
+        if not any(other.beats(contender, rows) for other in contenders):
+            return contender.formula
+    return min(informative, key=lambda formula: formula.error)
 
 
 def significant(formula: Formula, rows: SplitRows) -> bool:
@@ -139,7 +145,7 @@ def significant(formula: Formula, rows: SplitRows) -> bool:
         return False
     fitted, choices = _made_by(formula.expression, rows)
     # A constant that is added is the mean's.
-    own = formula.expression.head == "+" and any(each.numeric for each in formula.expression.args)
+    own = formula.expression.head == "+" and any(argument.numeric for argument in formula.expression.args)
     fitted = max(fitted - own, 1)
     freedom = max(len(y) - 1 - fitted, 1)
     return float(betainc(freedom / 2, fitted / 2, left / spread)) * math.exp(choices) <= _CHANCE
@@ -154,6 +160,6 @@ def _made_by(expression: Expr, rows: SplitRows) -> tuple[int, float]:
     arguments = expression.args
     if expression.head == "^" and is_exact(arguments[1]):  # an exponent is one of few
         arguments = arguments[:1]
-    parts = [_made_by(each, rows) for each in arguments]
+    parts = [_made_by(argument, rows) for argument in arguments]
     rate = turns(expression, rows) if expression.head in WAVES else 0.0
     return sum(part[0] for part in parts), max(len(parts) - 1, 1) + rate + sum(part[1] for part in parts)

@@ -52,10 +52,10 @@ def figures(formula: Formula, front: Sequence[Formula], count: int) -> tuple[flo
     sure = MOST_SURE if math.isinf(least) else min(math.log10(max(least, 1.0)), MOST_SURE)
     shorter = [
         count
-        * math.log(max(_left(each), 1e-300) / max(_left(formula), 1e-300))
-        / (formula.complexity - each.complexity)
-        for each in front
-        if each.complexity < formula.complexity and math.isfinite(_left(each))
+        * math.log(max(_left(item), 1e-300) / max(_left(formula), 1e-300))
+        / (formula.complexity - item.complexity)
+        for item in front
+        if item.complexity < formula.complexity and math.isfinite(_left(item))
     ]
     return sure, math.log1p(max(0.0, min(shorter, default=0.0)))
 

@@ -43,7 +43,7 @@ def row_noise(slopes: Mapping[str, Floats], sigma: Floats | None, x_sigma: Mappi
     [3.0, 5.0]
     """
     rows = len(next(iter(slopes.values()))) if sigma is None else len(sigma)
-    through = sum((np.square(slopes[name] * each) for name, each in x_sigma.items()), np.zeros(rows))
+    through = sum((np.square(slopes[name] * array) for name, array in x_sigma.items()), np.zeros(rows))
     through = np.where(np.isfinite(through), through, 0.0)
     variance = np.maximum(through, _LEAST * through.mean()) if sigma is None else np.square(sigma) + through
     return np.sqrt(variance)

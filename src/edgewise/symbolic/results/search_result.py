@@ -145,7 +145,9 @@ class FormulaResult:
             best=change(self.best),
             front=tuple(map(change, self.front)),
             further=None if self.further is None else change(self.further),
-            equivalents=tuple(replace(each, formula=change(each.formula)) for each in self.equivalents),
+            equivalents=tuple(
+                replace(equivalent, formula=change(equivalent.formula)) for equivalent in self.equivalents
+            ),
         )
 
     def alternatives(self) -> tuple[Alternative, ...]:
@@ -160,10 +162,10 @@ class FormulaResult:
 
     def __str__(self) -> str:
         lines = [f"  {'complexity':>10}  {'error':>9}  {'outside':>9}  formula"]
-        for each in self.front:
-            there = "" if each.outside is None else f"{each.outside.error:.3g}"
+        for formula in self.front:
+            there = "" if formula.outside is None else f"{formula.outside.error:.3g}"
             lines.append(
-                f"{self.mark(each)} {each.complexity:>10}  {each.error:>9.3g}  {there:>9}  {each.text}"
+                f"{self.mark(formula)} {formula.complexity:>10}  {formula.error:>9.3g}  {there:>9}  {formula.text}"
             )
         lines += [
             "",
@@ -179,7 +181,7 @@ class FormulaResult:
             lines.append(f"The noise in y is at most {self.noise:.3g}.")
         if self.equivalents:
             lines.append("The data cannot distinguish the best formula from:")
-            lines += [f"    {each}" for each in self.equivalents]
+            lines += [f"    {equivalent}" for equivalent in self.equivalents]
         return "\n".join(lines)
 
     def recommendation(self, called: Callable[[Formula], str] = lambda formula: formula.text) -> str:
@@ -216,8 +218,8 @@ class FormulaResult:
         return {
             "best": self.best.to_dict(),
             "recommended": self.recommended.to_dict(),
-            "front": [each.to_dict() for each in self.front],
-            "alternatives": [each.to_dict() for each in self.equivalents],
+            "front": [formula.to_dict() for formula in self.front],
+            "alternatives": [equivalent.to_dict() for equivalent in self.equivalents],
             "noise": self.noise,
             "exact": self.exact,
             "probability": self.probability,
@@ -279,13 +281,13 @@ def judged(
     """
     noise_beside = neighbour_noise(*rows.alike.everything[:2])
     trusted = {
-        each.expression: _trusted(each, rows, result.network, noise_beside)
-        for each in (result.best, *result.front)
+        formula.expression: _trusted(formula, rows, result.network, noise_beside)
+        for formula in (result.best, *result.front)
     }
-    result = result.changed(lambda each: trusted.get(each.expression, each))
+    result = result.changed(lambda formula: trusted.get(formula.expression, formula))
     best, front = result.best, result.front
-    levels = [each.trust.noise.level for each in (best, *front) if each.trust is not None]
-    noise = min((each for each in levels if math.isfinite(each)), default=None)
+    levels = [formula.trust.noise.level for formula in (best, *front) if formula.trust is not None]
+    noise = min((level for level in levels if math.isfinite(level)), default=None)
     return replace(result, noise=noise, equivalents=alternatives(best, (*front, *rivals), rows))
 
 
@@ -364,13 +366,13 @@ def best_of(front: Sequence[Formula], rows: SplitRows) -> Formula:
     # A difference that floating point itself makes is none.
     floor = rows.rounding_error
     running: list[tuple[Formula, Floats]] = []
-    for each in sorted(front, key=lambda one: one.complexity):
-        squares = np.square(each.predict(rows.X_held) - rows.y_held)
+    for formula in sorted(front, key=lambda one: one.complexity):
+        squares = np.square(formula.predict(rows.X_held) - rows.y_held)
         squares = squares if rows.weight_held is None else squares * rows.weight_held
         gains = [(before - squares) for _, before in running]
         if all(float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)) for gain in gains):
-            running.append((each, squares))
+            running.append((formula, squares))
     return min(
-        (each for each, _ in running),
+        (item for item, _ in running),
         key=lambda one: criterion(one.error, one.complexity, 1, node=_NODE_GAIN, floor=floor),
     )

@@ -96,7 +96,7 @@ class Noise:
     @property
     def level(self) -> float:
         """The best estimate: the smallest."""
-        known = [each for each in (self.residuals, self.neighbours, self.network) if math.isfinite(each)]
+        known = [item for item in (self.residuals, self.neighbours, self.network) if math.isfinite(item)]
         return min(known, default=math.nan)
 
     @property
@@ -176,7 +176,7 @@ class Trust:
     @property
     def leaves_domain(self) -> tuple[DomainCondition, ...]:
         """The conditions that fail in the box of the data or around it."""
-        return tuple(each for each in self.domain if not each.holds)
+        return tuple(condition for condition in self.domain if not condition.holds)
 
     def __str__(self) -> str:
         counted = plural(self.rows, "row")
@@ -187,7 +187,7 @@ class Trust:
         lines.append(f"Noise: {_lowered(str(self.noise))}")
         if self.network is not None:
             lines.append(f"Network: {_lowered(str(self.network))}")
-        failing = [str(each) for each in self.leaves_domain]
+        failing = [str(condition) for condition in self.leaves_domain]
         kept = "it has a value everywhere in the box of the data and around it."
         lines.append(f"Domain: {' '.join(failing) or kept}")
         lines.append(f"Beyond the data: {_lowered(str(self.extrapolation))}")
@@ -211,11 +211,11 @@ class Trust:
                 "place": None if near.place is None else dict(near.place),
                 "finite": near.finite,
             },
-            "domain": [each.to_dict() for each in self.domain],
+            "domain": [condition.to_dict() for condition in self.domain],
             "extrapolation": self.extrapolation.to_dict(),
             "constants": [
-                {"value": each.value, "low": _finite(each.low), "high": _finite(each.high)}
-                for each in self.constants
+                {"value": constant.value, "low": _finite(constant.low), "high": _finite(constant.high)}
+                for constant in self.constants
             ],
             "noise": {
                 "level": _finite(self.noise.level),

@@ -16,11 +16,11 @@ from edgewise.symbolic.search.laboratory import BENDING_SHARE, EQUAL_SHARE, LEVE
 
 def affine(lab: Laboratory, view: Coordinates, a: Floats, b: Floats) -> Coordinates | None:
     """The view of a law A(t) h(z) + B(t) in two coordinates without t; None where it is none such."""
-    if len(view.each) != 2:
+    if len(view.entries) != 2:
         return None
     count = LEVELS[0] + 1
     for k, other in ((0, 1), (1, 0)):
-        lead, moved = view.each[k].lead, view.each[other].lead
+        lead, moved = view.entries[k].lead, view.entries[other].lead
         along = lab.levels(lead, a, count)
         some = along[[0, count // 2, -1]]
         changed = some.copy()
@@ -38,11 +38,11 @@ def affine(lab: Laboratory, view: Coordinates, a: Floats, b: Floats) -> Coordina
             return None
         (low, left), (high, right) = one, two
         name, z, t = view.labels()[other], view.labels()[k], low[:, other]
-        start, end = (Formula(h, (z,)).predict(each[:, [k]]) for each in (low, high))
+        start, end = (Formula(h, (z,)).predict(item[:, [k]]) for item in (low, high))
         slopes = (right - left) / (end - start)
         laws = _two_laws(lab, t, left - slopes * start, slopes, name)
         if laws is not None:
-            own = {sympy.Symbol(name): view.each[other].expression}
+            own = {sympy.Symbol(name): view.entries[other].expression}
             steps = (LawStep(kind, law.xreplace(own)) for kind, law in zip("+*", laws, strict=True))
             return replace(through.without(other, None), steps=(*through.steps, *steps))
     return None
@@ -50,7 +50,7 @@ def affine(lab: Laboratory, view: Coordinates, a: Floats, b: Floats) -> Coordina
 
 def _two_laws(lab: Laboratory, t: Floats, first: Floats, second: Floats, name: str) -> tuple[Any, Any] | None:
     """Laws of two columns of values in one variable; where only one is found, that of their ratio with it."""
-    laws = [lab.one_column(t, each, name) for each in (first, second)]
+    laws = [lab.one_column(t, item, name) for item in (first, second)]
     for k, other in ((0, 1), (1, 0)):
         if (known := laws[k]) is not None:
             if (law := laws[other]) is not None:

@@ -35,8 +35,8 @@ def fitted_on_all(
         The front, the best formula, and whether it holds exactly on all rows.
     """
     again = anew(best, rows)
-    others = [each for each in formulas if each.expression != best.expression]
-    known = [again, *(anew(each, rows) for each in others)]
+    others = [formula for formula in formulas if formula.expression != best.expression]
+    known = [again, *(anew(other, rows) for other in others)]
     front = pareto(known, slack=1e-6) or (again,)
     if exact and is_law(again, rows):
         return front, again, True

@@ -223,7 +223,10 @@ def ask(
                             asking, other, sigma, loss, max(share, _VIEW_WORK * total), left(), seed
                         )
                         # Where columns came apart, what is left is always the easier question.
-                        if view.each == Coordinates.of(names).each or found.best.error <= result.best.error:
+                        if (
+                            view.entries == Coordinates.of(names).entries
+                            or found.best.error <= result.best.error
+                        ):
                             view, result = other, found
                         if result.exact or found.stop_reason in _ENDED:
                             result = replace(result, stop_reason=found.stop_reason)
@@ -291,7 +294,7 @@ def _settable(steps: object, names: tuple[str, ...], low: Floats, high: Floats) 
             first, last = np.ceil(low[at] / step - _ROUNDING), np.floor(high[at] / step + _ROUNDING)
             count = np.clip(np.round(places[:, at] / step), first, max(first, last))
             # As the number would be written: 0.3, not three times 0.1.
-            found[:, at] = [float(f"{each * step:.12g}") for each in count]
+            found[:, at] = [float(f"{item * step:.12g}") for item in count]
         return found
 
     return moved
@@ -328,14 +331,14 @@ def _searched(
     # Of rows that are the same in these coordinates one is enough.
     alone = np.isin(np.arange(len(Z)), np.unique(Z, axis=0, return_index=True)[1])
     kept = alone & np.isfinite(Z).all(1) & np.isfinite(seen)
-    if view.each:
+    if view.entries:
         found = find_formula(Z[kept], seen[kept], names=view.labels(), work=work, seconds=seconds, seed=seed)
     else:
         constant = Formula(sympy.Float(float(np.median(seen[kept]))), ())
         found = FormulaResult(constant, (constant,), None, "", 0.0, StopReason.EXACT)
     best, *front = (
-        Formula(view.written(each.sympy), rows.names, each.error, each.r2)
-        for each in (found.best, *found.front)
+        Formula(view.written(formula.sympy), rows.names, formula.error, formula.r2)
+        for formula in (found.best, *found.front)
     )
     split = SplitRows.split(rows.names, X, y, 0.2, seed)
     with np.errstate(all="ignore"), one_thread():
@@ -374,7 +377,7 @@ def _next(
 ) -> Floats:
     """Half where rivals differ most, half between the places so far."""
     informative = next_measurement(result, bounds, count=max(count // 2, 1), seed=seed + asked)
-    first = np.array([[value for _, value in each.place] for each in informative])
+    first = np.array([[value for _, value in measurement.place] for measurement in informative])
     rest = count - len(first)
     return first if rest <= 0 else np.vstack([first, spread(low, high, rest, seed, skip=asked)])
 

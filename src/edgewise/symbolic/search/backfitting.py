@@ -79,7 +79,7 @@ def backfitted(formulas: Iterable[Formula], rows: SplitRows, until: float) -> It
                 continue
             seen.add(part.tree)
             read = (settled(part.whole(tree), rows, EXACT) for tree in _read(part, rows))
-            yield from (tree for _, tree in shortlist([each for each in read if math.isfinite(each[0])]))
+            yield from (tree for _, tree in shortlist([item for item in read if math.isfinite(item[0])]))
 
 
 def _worth_reading(tree: Node, rows: SplitRows) -> bool:
@@ -140,7 +140,7 @@ def _parts(tree: Node, rows: SplitRows, whole: Callable[[Node], Node]) -> Iterat
         return
     groups: dict[Node, list[int]] = {}
     # A number in a sum may belong to any of its terms.
-    numbers = [at for at, each in enumerate(tree.arguments) if not {*names_in(each)} & {*rows.names}]
+    numbers = [at for at, argument in enumerate(tree.arguments) if not {*names_in(argument)} & {*rows.names}]
     for at, argument in enumerate(tree.arguments):
         own = _feature(argument, rows)
         if own is None:
@@ -161,7 +161,7 @@ def _beside(tree: Apply, places: list[int], whole: Callable[[Node], Node]) -> Ca
         kept = list(tree.arguments)
         kept[places[0]] = new
         return whole(
-            Apply(tree.function, tuple(each for at, each in enumerate(kept) if at not in places[1:]))
+            Apply(tree.function, tuple(argument for at, argument in enumerate(kept) if at not in places[1:]))
         )
 
     return made

@@ -48,11 +48,11 @@ def shortened(formulas: Iterable[Formula]) -> Iterator[Node]:
     """
     seen = set[Expr]()
     for formula in formulas:
-        fewer = {each for each in _fewer(formula.expression) if each.real}
-        ordered = sorted(fewer, key=lambda each: (node_count(each), text(each)))
-        for each in itertools.islice((one for one in ordered if one not in seen), _CANDIDATES):
-            seen.add(each)
-            yield marked(to_tree(each), *formula.origin)
+        fewer = {expression for expression in _fewer(formula.expression) if expression.real}
+        ordered = sorted(fewer, key=lambda item: (node_count(item), text(item)))
+        for item in itertools.islice((one for one in ordered if one not in seen), _CANDIDATES):
+            seen.add(item)
+            yield marked(to_tree(item), *formula.origin)
 
 
 def _fewer(expression: Expr) -> Iterator[Expr]:
@@ -72,7 +72,8 @@ def _fewer(expression: Expr) -> Iterator[Expr]:
             if not term.numeric:
                 yield replaced(expression, {total: add(total, negated(term))})
         if any(
-            each.head == "^" and each.args[0].head == "+" and each.args[1] == number(2) for each in total.args
+            argument.head == "^" and argument.args[0].head == "+" and argument.args[1] == number(2)
+            for argument in total.args
         ):
             yield replaced(expression, {total: expanded(total)})
 

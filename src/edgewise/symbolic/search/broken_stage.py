@@ -55,26 +55,26 @@ def broken(search: Search, plan: Plan) -> Iterator[Proposal]:
         return
     known = _determined(search)
     found: list[Border | Regimes] = [*borders(rows, known), *two_regimes(rows, known)]
-    found = [each for each in found if _may(search, each.kind)]
+    found = [border for border in found if _may(search, border.kind)]
     if not found:
         return
     model = search.table.landscape
     terms = 0 if model is None else len(model.powers)
     found = [
-        each
-        for each in found
-        if each.error < clearly_below(search.smooth, len(rows.y), terms - each.constants)
+        border
+        for border in found
+        if border.error < clearly_below(search.smooth, len(rows.y), terms - border.constants)
     ]
-    found.sort(key=lambda each: each.rank)
-    for each in found[:_MOST_BORDERS]:
+    found.sort(key=lambda border: border.rank)
+    for border in found[:_MOST_BORDERS]:
         # A kink and the larger of two laws are the same: which is written shorter is for the front to decide.
-        same = isinstance(each, Regimes) and each.rank <= BREAK_REACHED * found[0].rank
+        same = isinstance(border, Regimes) and border.rank <= BREAK_REACHED * found[0].rank
         if search.left <= 0 or (search.found_short and not same):
             break
-        search.floor = min(search.floor, each.error)
-        ways = [] if each.kind == "floor" else [_of_sides(search, each, plan)]
-        if isinstance(each, Border):
-            ways.insert(len(ways) if _better_apart(search, each) else 0, _with_column(search, each, plan))
+        search.floor = min(search.floor, border.error)
+        ways = [] if border.kind == "floor" else [_of_sides(search, border, plan)]
+        if isinstance(border, Border):
+            ways.insert(len(ways) if _better_apart(search, border) else 0, _with_column(search, border, plan))
         for trees in ways:
             if same or not search.found_short:
                 yield Proposal(trees)
@@ -84,9 +84,9 @@ def _determined(search: Search) -> float:
     """The least error of formulas whose constants the rows determine: steep functions may only have imitated kinks."""
     return min(
         (
-            each.error
-            for each in search.finished
-            if all(one.standard_error < abs(one.value) for one in each.constants)
+            formula.error
+            for formula in search.finished
+            if all(one.standard_error < abs(one.value) for one in formula.constants)
         ),
         default=math.inf,
     )
@@ -112,7 +112,7 @@ def _better_apart(search: Search, border: Border) -> bool:
 def _with_column(search: Search, border: Border, plan: Plan) -> Iterator[Node]:
     """The formulas of a table that has the break as one more column."""
     name, tables = _column_name(search), _columns(search, border)
-    shape, wide = tables[0] if len(tables) == 1 else min(tables, key=lambda each: _plainest(each[1]))
+    shape, wide = tables[0] if len(tables) == 1 else min(tables, key=lambda table: _plainest(table[1]))
     for tree in _searched(search, wide, border.error, plan):
         yield substitute(tree, name, shape)
 
@@ -157,9 +157,9 @@ def _of_sides(search: Search, border: Border | Regimes, plan: Plan) -> Iterator[
     tables = _sides(search, border)
     if tables is None:
         return
-    rows, sides = search.rows.alike, [_searched(search, each, border.error, plan) for each in tables]
+    rows, sides = search.rows.alike, [_searched(search, table, border.error, plan) for table in tables]
     # The law of one side may be that of all rows: then the break is chance.
-    yield from (each for side in sides for each in side if not isinstance(each, Number))
+    yield from (number for side in sides for number in side if not isinstance(number, Number))
     for f, g in itertools.product(*sides):
         if isinstance(border, Regimes):
             yield apply(border.kind, f, g)
@@ -204,5 +204,5 @@ def _searched(search: Search, rows: SplitRows, noise: float, plan: Plan) -> list
     if not front:
         return []
     best = best_of(front, rows)
-    others = sorted((each for each in front if each is not best), key=lambda each: each.error)
-    return [each.tree for each in (best, *others)][:_TABLE_FORMULAS]
+    others = sorted((formula for formula in front if formula is not best), key=lambda formula: formula.error)
+    return [other.tree for other in (best, *others)][:_TABLE_FORMULAS]

@@ -84,10 +84,10 @@ def by_groups(
         else:
             result = search_groups(called, X, y, groups, names, limits)
     # Searches of words may share rows, whose evidence counts once.
-    parts = [searches] if words is None else [[each] for each in searches]
-    against = [contradicted_by(each) for each in parts]
+    parts = [searches] if words is None else [[item] for item in searches]
+    against = [contradicted_by(part) for part in parts]
     texts = tuple(dict.fromkeys(text for found, _ in against for text in found))
-    notes = [each for _, note in against for each in note][:1]
+    notes = [item for _, note in against for item in note][:1]
     if not result.stop_reason.repeatable or result.stop_reason is StopReason.WORK_SPENT:
         notes.append(result.stop_reason.advice)
     failed = tuple(dict.fromkeys(failures))

@@ -62,7 +62,7 @@ def with_column_errors(
     table, columns = read_rows(X, y, names, sigma=sigma)
     count = int(np.shape(np.asarray(y))[0])
     errors = _deviations(x_sigma, columns, count)
-    kept, held = table.numbers, {name: each[table.numbers] for name, each in errors.items()}
+    kept, held = table.numbers, {name: error[table.numbers] for name, error in errors.items()}
     own = None if sigma is None else np.broadcast_to(np.asarray(sigma, dtype=np.float64), (count,))[kept]
 
     def deviations(slopes: Mapping[str, Floats]) -> Floats:

@@ -275,15 +275,15 @@ def _value(bound: Constraint) -> float:
 def columns_of(constraints: Iterable[Constraint]) -> frozenset[str]:
     """All columns that constraints are about."""
     found = set[str]()
-    for each in constraints:
+    for constraint in constraints:
         found |= {
-            *each.columns,
-            *(name for name, _ in each.at),
-            *(() if each.side is None else names_in(each.side)),
+            *constraint.columns,
+            *(name for name, _ in constraint.at),
+            *(() if constraint.side is None else names_in(constraint.side)),
         }
     return frozenset(found)
 
 
 def texts_of(constraints: Iterable[Constraint]) -> str:
     """Their texts, each once."""
-    return ", ".join(dict.fromkeys(each.text for each in constraints))
+    return ", ".join(dict.fromkeys(constraint.text for constraint in constraints))

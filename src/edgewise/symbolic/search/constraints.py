@@ -51,10 +51,10 @@ class ConstraintWarning(UserWarning):
 
 def structural(tree: Node, constraints: Sequence[Constraint]) -> bool:
     """Does a formula satisfy what its tree alone decides: nestings and exponents?"""
-    for each in constraints:
-        if each.functions is not None and _nests(tree, *each.functions):
+    for constraint in constraints:
+        if constraint.functions is not None and _nests(tree, *constraint.functions):
             return False
-        if each.kind == "exponents" and not _exponents(tree) <= each.exponents:
+        if constraint.kind == "exponents" and not _exponents(tree) <= constraint.exponents:
             return False
     return True
 
@@ -102,7 +102,9 @@ class Checker:
             What it misses y by; an equality holds where it is missed by no more, for constants are measured.
         """
         with np.errstate(all="ignore"):
-            return tuple(each for each in self.constraints if not self._holds(each, formula, error))
+            return tuple(
+                constraint for constraint in self.constraints if not self._holds(constraint, formula, error)
+            )
 
     def _holds(self, one: Constraint, f: Values, error: float) -> bool:
         near = _ROUNDING * self.spread
@@ -185,7 +187,7 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
     """The result without formulas that break constraints on the whole table, and a sentence about that."""
     if not checker.constraints:
         return result, ()
-    kept = tuple(each for each in result.front if not checker.broken(each.predict, each.error))
+    kept = tuple(formula for formula in result.front if not checker.broken(formula.predict, formula.error))
     if checker.broken(result.recommended.predict, result.recommended.error):
         result = replace(result, further=None, probability=None)
     broken = checker.broken(result.best.predict, result.best.error)
@@ -194,7 +196,7 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
         note = f"At {PLACES} places of the box of the rows all formulas satisfy {asked}: no proof."
         return replace(result, front=kept), (note,)
     if not kept:
-        texts = tuple(dict.fromkeys(each.text for each in broken))
+        texts = tuple(dict.fromkeys(constraint.text for constraint in broken))
         # What is known of the law rules the formula out, however well it fits.
         reason = StopReason.EXHAUSTED if result.exact else result.stop_reason
         # Candidates that break them did not come this far; what is offered is shown all the same.
@@ -202,7 +204,7 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
         return replace(result, front=front, broken=texts, exact=False, stop_reason=reason), (
             broken_note(texts),
         )
-    best = min(kept, key=lambda each: each.error)
+    best = min(kept, key=lambda formula: formula.error)
     note = f"A formula that fits better breaks {texts_of(broken)} on some rows."
     return replace(result, best=best, further=None, front=kept, exact=False), (note,)
 
@@ -213,7 +215,11 @@ def refused_of(formula: Formula | None, columns: tuple[str, ...], checker: Check
         return None
     there = replace(formula, names=columns)
     broken = checker.broken(there.predict, there.error)
-    return RefusedFormula(there, tuple(dict.fromkeys(each.text for each in broken))) if broken else None
+    return (
+        RefusedFormula(there, tuple(dict.fromkeys(constraint.text for constraint in broken)))
+        if broken
+        else None
+    )
 
 
 def contradicted_by(
@@ -236,7 +242,7 @@ def contradicted_by(
         refused = found.refused.formula
         with np.errstate(all="ignore"):
             # numpy's floats: what leaves nothing is better without end.
-            own, closer = (np.sum(np.square(each.predict(X) - y)) for each in (found.best, refused))
+            own, closer = (np.sum(np.square(item.predict(X) - y)) for item in (found.best, refused))
             more = len(refused.constants) - len(found.best.constants)
             gain += len(y) * np.log(own / closer) - more * math.log(len(y))
         left, other, count = left + own, other + closer, count + len(y)
@@ -244,7 +250,7 @@ def contradicted_by(
     clear = bool(gain > _CONTRADICTED and left - other > _CONTRADICTED_SHARE * left)
     if not (clear and texts):
         return (), ()
-    first = next(each.refused.formula.text for each, _, _ in searches if each.refused is not None)
+    first = next(item.refused.formula.text for item, _, _ in searches if item.refused is not None)
     which = f"{first}, which breaks it, leaves" if len(searches) == 1 else "formulas that break it leave"
     those = "formula that satisfies it leaves" if len(searches) == 1 else "formulas that satisfy it leave"
     note = (
@@ -289,7 +295,7 @@ def _nests(tree: Node, outer: str, inner: str, within: bool = False) -> bool:
     if within and tree.function == inner:
         return True
     within = within or tree.function == outer
-    return any(_nests(each, outer, inner, within) for each in tree.arguments)
+    return any(_nests(argument, outer, inner, within) for argument in tree.arguments)
 
 
 def _exponents(tree: Node) -> frozenset[Fraction]:
@@ -304,4 +310,4 @@ def _exponents(tree: Node) -> frozenset[Fraction]:
             own = frozenset({Fraction(-1)})
     elif tree.function == "sqrt":
         own = frozenset({Fraction(1, 2)})
-    return own.union(*(_exponents(each) for each in tree.arguments))
+    return own.union(*(_exponents(argument) for argument in tree.arguments))

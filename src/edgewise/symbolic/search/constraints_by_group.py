@@ -35,10 +35,10 @@ def held_by_groups(result: GroupedResult, constraints: Any, X: Any, y: Any) -> G
     target = check_vector(y, "y", missing=True)
     checker = Checker.of(asked, columns, check_matrix(X, "X", missing=True), target[target == target])
     everything = (result.best, *result.rivals)
-    broken = [_broken(each, checker) for each in everything]
-    kept = tuple(each for each, lost in zip(everything, broken, strict=True) if not lost)
+    broken = [_broken(rival, checker) for rival in everything]
+    kept = tuple(rival for rival, lost in zip(everything, broken, strict=True) if not lost)
     if not kept:
-        texts = tuple(dict.fromkeys(each.text for each in broken[0]))
+        texts = tuple(dict.fromkeys(item.text for item in broken[0]))
         return replace(result, broken=texts, message=f"{result.message} {broken_note(texts)}")
     if not broken[0]:
         note = f"At {PLACES} places of the box of the rows they satisfy {texts_of(asked)}: no proof."

@@ -32,7 +32,7 @@ def views(lab: Laboratory) -> Iterator[Coordinates]:
     if pair is None:
         return
     failed = set[tuple[int, ...]]()
-    while found.each:
+    while found.entries:
         more = together(lab, found, *pair)
         if more is None and (others := in_powers(lab, found, pair)):
             yield from others[1:_ALTERNATIVES]

@@ -1,7 +1,7 @@
 """A law in fewer columns, once a part of it is known: y is taken apart step by step, and columns are put together.
 
 y -> (y - g(x1)) / h(x2) -> log ...        what is still to be found out, in
-z1 = x3*x4^-2, z2 = x5, ...                coordinates, each of which stands for one or several columns
+z1 = x3*x4^-2, z2 = x5, ...                coordinates, entries of which stands for one or several columns
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgewise.symbolic.results.formula import Formula
 
 # Powers that y may be put through, so that the law is the inverse power of something simple.
 _POWERS = [
-    sympy.Rational(each) for each in ("-1", "2", "1/2", "-2", "-1/2", "1/3", "-1/3", "2/3", "-2/3", "3")
+    sympy.Rational(text) for text in ("-1", "2", "1/2", "-2", "-1/2", "1/3", "-1/3", "2/3", "-2/3", "3")
 ]
 
 
@@ -83,7 +83,7 @@ class Coordinates:
     ----------
     names : tuple of str
         The columns of the table.
-    each : tuple of LawCoordinate
+    entries : tuple of LawCoordinate
     steps : tuple of LawStep
         In the order in which they are taken.
     positive : tuple of str
@@ -91,26 +91,26 @@ class Coordinates:
     """
 
     names: tuple[str, ...]
-    each: tuple[LawCoordinate, ...]
+    entries: tuple[LawCoordinate, ...]
     steps: tuple[LawStep, ...] = ()
     positive: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, names: Sequence[str], positive: Sequence[str] = ()) -> Coordinates:
         """The columns as they are."""
-        each = tuple(LawCoordinate(sympy.Symbol(name), (k,), k) for k, name in enumerate(names))
-        return cls(tuple(names), each, positive=tuple(positive))
+        entries = tuple(LawCoordinate(sympy.Symbol(name), (k,), k) for k, name in enumerate(names))
+        return cls(tuple(names), entries, positive=tuple(positive))
 
     def labels(self) -> tuple[str, ...]:
         """Names for the coordinates: those of columns, and others for what several are in."""
         free = (name for k in range(len(self.names) + 1) if (name := f"z{k + 1}") not in self.names)
         return tuple(
-            self.names[one.members[0]] if one.expression.is_Symbol else next(free) for one in self.each
+            self.names[one.members[0]] if one.expression.is_Symbol else next(free) for one in self.entries
         )
 
     def seen(self, X: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Rows in these coordinates: (n, coordinates) and (n,), not finite where a step has no value."""
-        columns = [self._values(one.expression, X) for one in self.each]
+        columns = [self._values(one.expression, X) for one in self.entries]
         with np.errstate(all="ignore"):
             for step in self.steps:
                 if step.kind == "+":
@@ -132,22 +132,22 @@ class Coordinates:
 
     def without(self, k: int, step: LawStep | None) -> Coordinates:
         """One coordinate less, whose part of the law is a step, or nothing."""
-        each = self.each[:k] + self.each[k + 1 :]
-        return replace(self, each=each, steps=self.steps if step is None else (*self.steps, step))
+        entries = self.entries[:k] + self.entries[k + 1 :]
+        return replace(self, entries=entries, steps=self.steps if step is None else (*self.steps, step))
 
     def joined(self, first: int, other: int, expression: Any) -> Coordinates:
         """Two coordinates as one."""
-        members = tuple(sorted({*self.each[first].members, *self.each[other].members}))
-        each = list(self.each)
-        each[first] = LawCoordinate(expression, members, each[first].lead)
-        del each[other]
-        return replace(self, each=tuple(each))
+        members = tuple(sorted({*self.entries[first].members, *self.entries[other].members}))
+        entries = list(self.entries)
+        entries[first] = LawCoordinate(expression, members, entries[first].lead)
+        del entries[other]
+        return replace(self, entries=tuple(entries))
 
     def written(self, expression: Any) -> Any:
         """A law in these coordinates, a sympy expression, in the columns of the table."""
         labels = map(sympy.Symbol, self.labels())
         law = expression.xreplace(
-            {label: one.expression for label, one in zip(labels, self.each, strict=True)}
+            {label: one.expression for label, one in zip(labels, self.entries, strict=True)}
         )
         for step in reversed(self.steps):
             if step.kind == "+":

@@ -35,25 +35,25 @@ def concluded(search: Search, reason: StopReason, everything: SplitRows, meter: 
     if rows.short:
         best = search.polished(simplest(search.laws or _preferred(search, search.contenders), rows))
     else:
-        laws = [each for each in known if any(each is law for law in search.laws)]
+        laws = [name for name in known if any(name is law for law in search.laws)]
         best = best_of(pareto(laws or search.laws) or front, rows)
     near = () if search.exact else search.near(best)
     if not search.exact:
         best = challenged(best, [*known, *near], rows)
-    exact = any(each.expression == best.expression for each in search.laws) or is_law(best, rows)
+    exact = any(law.expression == best.expression for law in search.laws) or is_law(best, rows)
     if exact and reason.repeatable:
         reason = StopReason.EXACT
     others = [*search.rivals(best), *(search.finished if rows.short else ())]
-    rivals = () if exact else tuple(each for each in others if search.limits.strict(each))
+    rivals = () if exact else tuple(other for other in others if search.limits.strict(other))
     network = search.networks.get(best.expression)
     if network is None and search.trained:
-        network = min(search.trained, key=lambda each: each.error).network
+        network = min(search.trained, key=lambda formula: formula.error).network
     candidates = () if exact or rows.short else nearest([*known, *near], rows)
     if everything.count > rows.count:
         try:
             with running(meter):
                 front, best, exact = fitted_on_all((*front, *near), best, exact, everything)
-                candidates = tuple(anew(each, everything) for each in candidates)
+                candidates = tuple(anew(candidate, everything) for candidate in candidates)
             rows = everything
         except StopError as stop:
             reason = meter.own(stop)
@@ -61,7 +61,7 @@ def concluded(search: Search, reason: StopReason, everything: SplitRows, meter: 
             reason = StopReason.INTERRUPTED
     front = with_formula(front, best)
     found = FormulaResult(best, front, network, "", meter.seconds, stop_reason=reason, exact=exact)
-    count = len({each.expression for each in search.finished})
+    count = len({formula.expression for formula in search.finished})
     straightened = search.straightened.get(best.expression, ())
     return Ended(found, count, rows, rivals, candidates, straightened=straightened, refused=search.refused)
 
@@ -76,8 +76,8 @@ def _finish_simplest(search: Search) -> None:
 def _preferred(search: Search, formulas: list[Formula]) -> list[Formula]:
     """The formulas that neither cancel nor are too steep; with units those whose constants have none, if as close."""
     look = search.rows.X[:_CANCELLING_ROWS]
-    shown = [each for each in formulas if not cancels(each.expression, search.rows.names, look)]
-    shown = [each for each in shown if not too_steep(each.expression)] or shown or formulas
-    strict = [each for each in shown if search.limits.strict(each)]
-    smallest = max(_UNITS_AS_GOOD * min(each.error for each in shown), search.exactness)
-    return strict if any(each.error <= smallest for each in strict) else shown
+    shown = [formula for formula in formulas if not cancels(formula.expression, search.rows.names, look)]
+    shown = [formula for formula in shown if not too_steep(formula.expression)] or shown or formulas
+    strict = [item for item in shown if search.limits.strict(item)]
+    smallest = max(_UNITS_AS_GOOD * min(formula.error for formula in shown), search.exactness)
+    return strict if any(formula.error <= smallest for formula in strict) else shown

@@ -132,9 +132,9 @@ def fitted_to_rounding(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
 
 def _determined(expression: Expr, names: tuple[str, ...], X: Floats) -> bool:
     """Whether the numbers of the formula, but for the simple ones, show: others would leave more than rounding on rows."""
-    exact = {each for each in parts(expression) if is_exact(each)}
-    long = {each for each in exact if max(abs(each.value.numerator), each.value.denominator) >= _SIMPLE}
-    tape = Tape(to_tree(replaced(expression, {each: number(float(each.value)) for each in long})), names)
+    exact = {part for part in parts(expression) if is_exact(part)}
+    long = {value for value in exact if max(abs(value.value.numerator), value.value.denominator) >= _SIMPLE}
+    tape = Tape(to_tree(replaced(expression, {item: number(float(item.value)) for item in long})), names)
     if tape.size == 0:
         return True
     _, jacobian = tape.jacobian(tape.start, X)

@@ -339,7 +339,7 @@ def find_formula(
         found = replace(
             found,
             seconds=meter.seconds,
-            gross_errors=tuple(int(each) for each in (*aside, *suspicious)),
+            gross_errors=tuple(int(item) for item in (*aside, *suspicious)),
             reduced_chi_square=reduced_chi_square(found.best, table),
         )
         checker = Checker.of(limits.constraints, columns, table.X, table.y)

@@ -143,7 +143,7 @@ def find_function(
     call, root, label = _read(text, columns)
     known = (*columns, label)
     with np.errstate(all="ignore"), one_thread():
-        Z = np.column_stack([_values(each, columns, table.X) for each in call.arguments])
+        Z = np.column_stack([_values(argument, columns, table.X) for argument in call.arguments])
         value = _undone(root, label, table.y, columns, table.X)
         slope = _values(differentiate(root, label), known, np.column_stack([table.X, value]))
     complete = np.isfinite(Z).all(axis=1) & np.isfinite(value) & np.isfinite(slope) & (slope != 0)
@@ -158,7 +158,9 @@ def find_function(
         )
     weight = np.square(slope[complete])
     weight = np.minimum(weight / np.median(weight), _HEAVIEST)
-    labels = [each.name if isinstance(each, Variable) else render(each) for each in call.arguments]
+    labels = [
+        argument.name if isinstance(argument, Variable) else render(argument) for argument in call.arguments
+    ]
     found = find_formula(
         Z[complete], value[complete], names=labels, work=work, seconds=seconds, seed=seed, validation=validation,
         config=config, sample_weight=None if np.ptp(weight) <= 1e-9 else weight,
@@ -192,7 +194,7 @@ def _read(text: object, columns: tuple[str, ...]) -> tuple[Apply, Node, str]:
             "every function in it is known" if not calls else f"it calls unknown functions {len(calls)} times"
         )
     call, label = calls[0], render(calls[0])
-    if not all(set(names_in(each)) & set(columns) for each in call.arguments):
+    if not all(set(names_in(argument)) & set(columns) for argument in call.arguments):
         raise reader.fail(f"the function {call.function!r} is not called with columns")
     return call, _with_label(tree, call, label), label
 
@@ -201,23 +203,23 @@ def _calls(node: Node) -> Iterator[Apply]:
     if isinstance(node, Apply):
         if node.function not in FUNCTIONS and node.function not in OPERATORS:
             yield node
-        for each in node.arguments:
-            yield from _calls(each)
+        for argument in node.arguments:
+            yield from _calls(argument)
 
 
 def _with_label(node: Node, call: Apply, label: str) -> Node:
     if node is call:
         return Variable(label)
     if isinstance(node, Apply):
-        return Apply(node.function, tuple(_with_label(each, call, label) for each in node.arguments))
+        return Apply(node.function, tuple(_with_label(argument, call, label) for argument in node.arguments))
     return node
 
 
 def _undone(node: Node, label: str, y: Floats, columns: tuple[str, ...], X: Floats) -> Floats:
     """What the variable must be for the formula to be y, row by row; NaN where nothing is."""
     while isinstance(node, Apply):
-        at = next(k for k, each in enumerate(node.arguments) if label in names_in(each))
-        others = [_values(each, columns, X) for k, each in enumerate(node.arguments) if k != at]
+        at = next(k for k, argument in enumerate(node.arguments) if label in names_in(argument))
+        others = [_values(argument, columns, X) for k, argument in enumerate(node.arguments) if k != at]
         if node.function == "+":
             y = y - np.sum(others, axis=0)
         elif node.function == "*":

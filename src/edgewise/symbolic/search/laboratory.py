@@ -70,8 +70,8 @@ class Laboratory:
 
     def slopes(self, view: Coordinates, place: Floats) -> Floats | None:
         """Differences of what is seen over those of the coordinates, close to a place."""
-        beside = np.repeat(place[None], 1 + len(view.each), axis=0)
-        for k, one in enumerate(view.each):
+        beside = np.repeat(place[None], 1 + len(view.entries), axis=0)
+        for k, one in enumerate(view.entries):
             lead = one.lead
             step = _SLOPE_STEP * (self.high[lead] - self.low[lead])
             inwards = step if place[lead] + step <= self.high[lead] else -step

@@ -26,7 +26,7 @@ def leading_sum(search: Search) -> Generator[Proposal, None, None]:
 
 def known(search: Search) -> frozenset[str]:
     """What tells the formulas found so far from others."""
-    return frozenset([*search.passed, *(digits_key(each.expression) for each in search.finished)])
+    return frozenset([*search.passed, *(digits_key(formula.expression) for formula in search.finished)])
 
 
 def leads(search: Search, sums: frozenset[str]) -> bool:
@@ -40,14 +40,16 @@ def leads(search: Search, sums: frozenset[str]) -> bool:
         What tells the sums from others.
     """
     rows = search.rows
-    found = {digits_key(each.expression): each for each in search.finished}
-    fresh = [each for key, each in found.items() if key in sums]
+    found = {digits_key(formula.expression): formula for formula in search.finished}
+    fresh = [item for key, item in found.items() if key in sums]
     if not fresh or rows.short:
         return False
-    least, _, best = min((description(each, rows), at, each) for at, each in enumerate(fresh))
+    least, _, best = min((description(item, rows), at, item) for at, item in enumerate(fresh))
     if not search.leaves_noise(best):
         return False
-    found |= {key: as_formula(each, rows, None) for key, each in search.passed.items() if key not in found}
+    found |= {
+        key: as_formula(formula, rows, None) for key, formula in search.passed.items() if key not in found
+    }
     return not any(
-        description(each, rows) < least + _LEADING_NATS for key, each in found.items() if key not in sums
+        description(item, rows) < least + _LEADING_NATS for key, item in found.items() if key not in sums
     )

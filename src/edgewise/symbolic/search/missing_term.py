@@ -93,7 +93,9 @@ def with_missing_term(formulas: Iterable[Formula], rows: SplitRows) -> Iterator[
         if (wave := _wave(left, thin)) is not None and wave[0] > gain[at]:
             yield formula.tree + wave[1]
         elif gain[at] > 0:
-            term = powers([Variable(name) for name in rows.names], [float(each) for each in exponents[at]])
+            term = powers(
+                [Variable(name) for name in rows.names], [float(exponent) for exponent in exponents[at]]
+            )
             scale = float(left @ rest[:, at]) / float(length[at]) ** 2
             with np.errstate(all="ignore"):
                 values = Tape(term, rows.names)
@@ -110,7 +112,7 @@ def _wave(left: Floats, rows: SplitRows) -> tuple[float, Node] | None:
             for at, column in enumerate(rows.X.T)
             if len(np.unique(column)) >= DISTINCT_SHARE * len(left)
         ),
-        key=lambda each: each[1][1],
+        key=lambda item: item[1][1],
         default=(0, (0.0, 0.0)),
     )
     if not rate:

@@ -66,7 +66,7 @@ def run_narrow_first(searches: list[Search], seed: int | None) -> StopReason:
     if missed:
         searches.append(wide)
         wide.meter.beat = wide.beat
-        wide.add([each.tree for each in pareto(narrow.finished)], None)
+        wide.add([formula.tree for formula in pareto(narrow.finished)], None)
         return run(wide, seed)
     if narrow.solved is None:
         narrow.until = wide.until
@@ -78,7 +78,7 @@ def _missed(narrow: Search, wide: Search) -> bool:
     """Whether what the best formula leaves follows a column that was left out."""
     if narrow.exact or not narrow.finished:
         return not narrow.exact
-    best = min(narrow.finished, key=lambda each: each.error)
+    best = min(narrow.finished, key=lambda formula: formula.error)
     thin, few = wide.rows.alike.thinned(_SCREENED_ROWS), narrow.rows.alike.thinned(_SCREENED_ROWS)
     shown = mattering(thin.X, few.y - best.predict(few.X))
     return any(wide.rows.names[at] not in narrow.rows.names for at in shown)

@@ -56,7 +56,9 @@ def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None,
                 return StopReason.WORK_SPENT
         if search.left <= nothing:
             return StopReason.WORK_SPENT
-        if search.smallest <= _MATCHED_ERROR * min((each.error for each in search.trained), default=0.0):
+        if search.smallest <= _MATCHED_ERROR * min(
+            (network.error for network in search.trained), default=0.0
+        ):
             return StopReason.NO_IMPROVEMENT
     return StopReason.EXHAUSTED
 

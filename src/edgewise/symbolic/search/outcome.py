@@ -77,12 +77,12 @@ class Ended:
 
 def named(result: FormulaResult, names: tuple[str, ...]) -> FormulaResult:
     """The result with formulas that predict from the whole table."""
-    return result if result.best.names == names else result.changed(lambda each: replace(each, names=names))
+    return result if result.best.names == names else result.changed(lambda item: replace(item, names=names))
 
 
 def with_units(result: FormulaResult, units: Dimensions | None) -> FormulaResult:
     """The result with the units that constants of its formulas carry, where units were given."""
-    return result if units is None else result.changed(lambda each: _measured(each, units))
+    return result if units is None else result.changed(lambda item: _measured(item, units))
 
 
 def _measured(formula: Formula, units: Dimensions) -> Formula:
@@ -90,7 +90,7 @@ def _measured(formula: Formula, units: Dimensions) -> Formula:
     if found is None or len(found) != len(formula.constants):
         return formula
     pairs = zip(formula.constants, found, strict=True)
-    return replace(formula, constants=tuple(replace(each, unit=unit) for each, unit in pairs))
+    return replace(formula, constants=tuple(replace(item, unit=unit) for item, unit in pairs))
 
 
 def message(ended: Ended) -> str:

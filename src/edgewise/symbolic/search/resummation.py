@@ -59,10 +59,10 @@ def _written(expression: Expr) -> Iterator[Expr]:
         u = divided(terms[second], terms[first])
         if u.numeric or not _is_product(u):
             continue
-        rest = [each for at, each in enumerate(terms) if at not in (first, second)]
+        rest = [term for at, term in enumerate(terms) if at not in (first, second)]
         # What may be the next term of the same series.
-        later = [each for each in rest if divided(each, multiply(terms[second], u)).numeric]
-        for kept in (rest, [each for each in rest if each not in later]) if later else (rest,):
+        later = [other for other in rest if divided(other, multiply(terms[second], u)).numeric]
+        for kept in (rest, [other for other in rest if other not in later]) if later else (rest,):
             for closed in _closed(terms[first], u):
                 yield add(closed, *kept)
 
@@ -79,8 +79,8 @@ def _closed(a: Expr, u: Expr) -> Iterator[Expr]:
 def _is_product(u: Expr) -> bool:
     """A number times powers of columns."""
     return all(
-        each.numeric
-        or each.head == SYMBOL
-        or (each.head == "^" and each.args[0].head == SYMBOL and each.args[1].numeric)
-        for each in factors_of(u)
+        factor.numeric
+        or factor.head == SYMBOL
+        or (factor.head == "^" and factor.args[0].head == SYMBOL and factor.args[1].numeric)
+        for factor in factors_of(u)
     )

@@ -79,7 +79,7 @@ def mattering(X: Floats, y: Floats, most: float = math.inf) -> NDArray[np.intp]:
     if y.std() == 0:
         return np.zeros(0, dtype=np.intp)
     scales = _scales(X, y)
-    sparse = min((_sparse(u, v, most / len(scales)) for u, v in scales), key=lambda each: each[0])
+    sparse = min((_sparse(u, v, most / len(scales)) for u, v in scales), key=lambda item: item[0])
     return np.array(sorted(sparse[1]), dtype=np.intp)
 
 

@@ -131,7 +131,8 @@ def allowed_functions(
 ) -> tuple[tuple[Form, ...] | None, frozenset[str] | None]:
     """The forms of edges and the functions of formulas; None where all are allowed."""
     banned = frozenset(
-        _function(each) for each in as_tuple(exclude_functions, "exclude_functions", "names of functions")
+        _function(function)
+        for function in as_tuple(exclude_functions, "exclude_functions", "names of functions")
     )
     library = None if forms is None else _library(forms)
     allowed: frozenset[str] | None = None
@@ -171,14 +172,14 @@ def _columns(value: Iterable[str], name: str, names: Collection[str]) -> frozens
     given = as_tuple(value, name, "columns")
     if given:
         check_names(given, name)
-    for each in given:
-        check_choice(each, name, names)
-    return frozenset(str(each) for each in given)
+    for entry in given:
+        check_choice(entry, name, names)
+    return frozenset(str(entry) for entry in given)
 
 
 def _library(forms: Iterable[Form | str]) -> tuple[Form, ...]:
     given = as_tuple(forms, "forms", "Form objects or their names")
-    library = check_forms([_form(each) if isinstance(each, str) else each for each in given])
+    library = check_forms([_form(entry) if isinstance(entry, str) else entry for entry in given])
     if not any(form.family == "linear" for form in library):
         # A search without straight lines could not even express that an edge is one.
         library = (FORMS["identity"], *library)

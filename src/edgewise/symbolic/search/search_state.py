@@ -159,29 +159,29 @@ class Search:
 
     @property
     def smallest(self) -> float:
-        return min((each.error for each in self.finished), default=math.inf)
+        return min((formula.error for formula in self.finished), default=math.inf)
 
     @property
     def closest(self) -> list[Formula]:
         """The formulas of the front that come close to the best."""
-        return [each for each in pareto(self.finished) if each.error <= _RIVAL_ERROR * self.smallest]
+        return [formula for formula in pareto(self.finished) if formula.error <= _RIVAL_ERROR * self.smallest]
 
     @property
     def nearly(self) -> list[Formula]:
         """The shortest formulas that are about as close as the best and explain the most of y."""
         least = _BACKFITTING_ERROR * self.smallest
-        near = [each for each in pareto(self.finished) if each.error <= least and each.r2 > _MOST]
+        near = [formula for formula in pareto(self.finished) if formula.error <= least and formula.r2 > _MOST]
         return near[:_BACKFITTED]
 
     @property
     def plain(self) -> list[Formula]:
         """The closest of the formulas that explain most of y with hardly a constant."""
         near = [
-            each
-            for each in pareto(self.finished)
-            if len(each.constants) <= _LACKING_CONSTANTS and each.r2 > _MOST
+            formula
+            for formula in pareto(self.finished)
+            if len(formula.constants) <= _LACKING_CONSTANTS and formula.r2 > _MOST
         ]
-        return sorted(near, key=lambda each: each.error)[:_LACKING]
+        return sorted(near, key=lambda formula: formula.error)[:_LACKING]
 
     @property
     def exact(self) -> bool:
@@ -192,11 +192,11 @@ class Search:
         """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
         if self.summed:
             return True
-        short = [each for each in self.finished if len(each.constants) <= _FEW_CONSTANTS]
+        short = [formula for formula in self.finished if len(formula.constants) <= _FEW_CONSTANTS]
         low = [
-            each
-            for each in short
-            if self._leaves(each) <= self._noise(_END_NATS - _NODE_NATS * each.complexity)
+            formula
+            for formula in short
+            if self._leaves(formula) <= self._noise(_END_NATS - _NODE_NATS * formula.complexity)
         ]
         return bool(low) and not self._follows(min(low, key=self._leaves))
 
@@ -221,7 +221,7 @@ class Search:
     @property
     def found_break(self) -> bool:
         """Whether such a formula breaks, too; one that does not may imitate a law that is still to be looked for."""
-        breaking = (each for each in self.finished if functions_in(each.tree) & BREAKS)
+        breaking = (formula for formula in self.finished if functions_in(formula.tree) & BREAKS)
         return self.exact or any(map(self._is_short, breaking))
 
     def _is_short(self, formula: Formula) -> bool:
@@ -241,7 +241,7 @@ class Search:
     @property
     def smooth(self) -> float:
         """The error of the best smooth model of the table, in units of y."""
-        return min(each.error * float(each.rows.y.std()) for each in (self.table, *self.reflected))
+        return min(formula.error * float(formula.rows.y.std()) for formula in (self.table, *self.reflected))
 
     def _follows(self, formula: Formula) -> bool:
         """Whether what a formula leaves still follows columns."""
@@ -318,8 +318,10 @@ class Search:
                 if fitted is not None:
                     fresh.append(fitted)
         kept = worth_finishing(fresh, self.finished, self.rows)
-        finishing = {id(each) for each in kept}
-        self.passed |= {digits_key(each.expression): each for each in fresh if id(each) not in finishing}
+        finishing = {id(formula) for formula in kept}
+        self.passed |= {
+            digits_key(formula.expression): formula for formula in fresh if id(formula) not in finishing
+        }
         for fitted in kept:
             polished = fitted
             with attempted("constants rounded"):
@@ -364,38 +366,38 @@ class Search:
         """What shorter formulas beat by chance, if at all, constants rounded: those that all rows speak for most."""
         if self.rows.short:
             return []
-        close = [each for each in self.passed.values() if each.held <= _NEAR_ERROR * best.error]
-        close.sort(key=lambda each: description(as_formula(each, self.rows, None), self.rows))
-        formulas = [as_formula(self._polished(each), self.rows, None) for each in close[:_MOST_NEAR]]
-        return [each for each in formulas if self.limits.strict(each) and self.satisfies(each)]
+        close = [formula for formula in self.passed.values() if formula.held <= _NEAR_ERROR * best.error]
+        close.sort(key=lambda item: description(as_formula(item, self.rows, None), self.rows))
+        formulas = [as_formula(self._polished(item), self.rows, None) for item in close[:_MOST_NEAR]]
+        return [formula for formula in formulas if self.limits.strict(formula) and self.satisfies(formula)]
 
     @property
     def contenders(self) -> list[Formula]:
         """All formulas of a short table, those too that one as short beats: by chance, if the rows are few."""
-        passed = (as_formula(each, self.rows, None) for each in self.passed.values())
-        return [*self.finished, *(each for each in passed if self.satisfies(each))]
+        passed = (as_formula(formula, self.rows, None) for formula in self.passed.values())
+        return [*self.finished, *(item for item in passed if self.satisfies(item))]
 
     def polished(self, formula: Formula) -> Formula:
         """A formula with its constants rounded, where that was not worth while before."""
         fitted = self.passed.get(digits_key(formula.expression))
-        if fitted is None or any(each is formula for each in self.finished):
+        if fitted is None or any(item is formula for item in self.finished):
             return formula
         return as_formula(self._polished(fitted), self.rows, None)
 
     def rivals(self, best: Formula) -> list[Formula]:
         """Formulas beside the front that come close to the best one and are not much longer, the shortest first."""
         near = [
-            (size, each)
-            for each in self.passed.values()
-            if each.held <= _RIVAL_ERROR * best.error
-            and (size := self.rows.size(each.expression)) <= best.complexity + _RIVAL_LONGER
-            and each.fit.constants.size <= len(best.constants) + 2
-            and _determined(each)
+            (size, formula)
+            for formula in self.passed.values()
+            if formula.held <= _RIVAL_ERROR * best.error
+            and (size := self.rows.size(formula.expression)) <= best.complexity + _RIVAL_LONGER
+            and formula.fit.constants.size <= len(best.constants) + 2
+            and _determined(formula)
         ]
         near.sort(key=lambda pair: (pair[0], pair[1].held))
         rounded = (
-            replace(as_formula(trim_digits(each, self.rows), self.rows, None), origin=each.origin)
-            for _, each in near
+            replace(as_formula(trim_digits(item, self.rows), self.rows, None), origin=item.origin)
+            for _, item in near
         )
         return list(islice(filter(self.satisfies, rounded), _RIVALS))
 

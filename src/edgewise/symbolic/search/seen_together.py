@@ -31,17 +31,17 @@ def together(lab: Laboratory, view: Coordinates, a: Floats, b: Floats) -> Coordi
     at, other = lab.slopes(view, a), lab.slopes(view, b)
     if at is None or other is None:
         return None
-    for k in range(len(view.each)):
+    for k in range(len(view.entries)):
         if at[k] == 0 and other[k] == 0 and _idle(lab, view, k, a, b):
             return view.without(k, None)
-    for i in range(len(view.each)):
-        for j in range(i + 1, len(view.each)):
+    for i in range(len(view.entries)):
+        for j in range(i + 1, len(view.entries)):
             if min(abs(at[i]), abs(at[j]), abs(other[i]), abs(other[j])) == 0:
                 continue
             values = [view.seen(place[None], np.ones(1))[0][0] for place in (a, b)]
             plain = [s[j] / s[i] for s in (at, other)]
             power = [s[j] * z[j] / (s[i] * z[i]) for s, z in zip((at, other), values, strict=True)]
-            one, two = view.each[i].expression, view.each[j].expression
+            one, two = view.entries[i].expression, view.entries[j].expression
             if (ratio := _simple(power)) is not None and all((z > 0).all() for z in values):
                 return view.joined(i, j, one * two ** sympy.Rational(*ratio.as_integer_ratio()))
             if (ratio := _simple(plain)) is not None:
@@ -52,7 +52,7 @@ def together(lab: Laboratory, view: Coordinates, a: Floats, b: Floats) -> Coordi
 def _idle(lab: Laboratory, view: Coordinates, k: int, a: Floats, b: Floats) -> bool:
     """Whether nothing changes far away either, as it would at a step or where a device rounds."""
     for place in (a, b):
-        found = lab.seen(view, lab.levels(view.each[k].lead, place, 3))
+        found = lab.seen(view, lab.levels(view.entries[k].lead, place, 3))
         if found is None or np.ptp(found[1]) > EQUAL_SHARE * np.abs(found[1]).max():
             return False
     return True
@@ -65,7 +65,7 @@ def in_powers(lab: Laboratory, view: Coordinates, pair: tuple[Floats, Floats]) -
     space of fewer dimensions than there are coordinates (Euler's relation for homogeneous functions; Buckingham's
     theorem where units are unknown). Which products are taken is free; G is simple in some only.
     """
-    if len(view.each) < 2:
+    if len(view.entries) < 2:
         return []
     others = [x for x in lab.rows.X[lab.rows.searched] if not any((x == place).all() for place in pair)]
     rows = list[Floats]()
@@ -84,16 +84,16 @@ def in_powers(lab: Laboratory, view: Coordinates, pair: tuple[Floats, Floats]) -
     else:
         return []
     # A column that is flat wherever a slope was measured, but not everywhere, is none that powers describe.
-    if rank > len(view.each) or not np.array(rows).any(axis=0).all():
+    if rank > len(view.entries) or not np.array(rows).any(axis=0).all():
         return []
     space = np.linalg.svd(np.array(rows), full_matrices=False)[2][:rank]
     found = dict[str, tuple[int, Coordinates]]()
-    for first in range(len(view.each)):
-        order = [*range(first, len(view.each)), *range(first)]
+    for first in range(len(view.entries)):
+        order = [*range(first, len(view.entries)), *range(first)]
         if (found_in := _exponents(space, order)) is not None:
             size, made = _products(view, *found_in)
             found.setdefault(
-                str((sorted(str(one.expression) for one in made.each), made.steps)), (size, made)
+                str((sorted(str(one.expression) for one in made.entries), made.steps)), (size, made)
             )
     return [made for _, made in sorted(found.values(), key=lambda one: one[0])]
 
@@ -131,7 +131,7 @@ def _simple(ratios: list[float]) -> Fraction | None:
     found = Fraction(ratios[0]).limit_denominator(_RATIO_DENOMINATOR)
     if found == 0 or abs(found) > _LARGEST_RATIO:
         return None
-    near = all(abs(each / float(found) - 1) <= _RATIO_TOLERANCE for each in ratios)
+    near = all(abs(ratio / float(found) - 1) <= _RATIO_TOLERANCE for ratio in ratios)
     return found if near else None
 
 
@@ -146,15 +146,15 @@ def _products(
     def product(row: list[Fraction]) -> Any:
         powers = (
             one.expression ** sympy.Rational(e.numerator, e.denominator)
-            for one, e in zip(view.each, row, strict=True)
+            for one, e in zip(view.entries, row, strict=True)
         )
         return sympy.Mul(*powers)
 
-    each = list[LawCoordinate]()
+    entries = list[LawCoordinate]()
     for row, pivot in zip(exponents[:-1], pivots, strict=True):
-        members = {member for one, e in zip(view.each, row, strict=True) if e for member in one.members}
-        each.append(LawCoordinate(product(row), tuple(sorted(members)), view.each[pivot].lead))
+        members = {member for one, e in zip(view.entries, row, strict=True) if e for member in one.members}
+        entries.append(LawCoordinate(product(row), tuple(sorted(members)), view.entries[pivot].lead))
     factor = product(exponents[-1])
-    made = replace(view, each=tuple(each), steps=(*view.steps, LawStep("*", factor)))
-    parts = [*(one.expression for one in each), factor]
+    made = replace(view, entries=tuple(entries), steps=(*view.steps, LawStep("*", factor)))
+    parts = [*(one.expression for one in entries), factor]
     return sum(Formula(part, view.names).complexity for part in parts), made

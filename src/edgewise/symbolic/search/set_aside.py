@@ -82,7 +82,7 @@ def search_without_errors(
     # A search may have looked at few of them.
     columns = split(rows).names
     for share in _SEARCH_SHARES:
-        fresh = [each for each in waiting if not any((each == other).all() for other in tried)]
+        fresh = [item for item in waiting if not any((item == other).all() for other in tried)]
         aside = (fresh or tried)[0 if fresh else -1]
         tried.append(aside)
         ended = search(rows.without(aside), meter.part(share))
@@ -97,7 +97,7 @@ def search_without_errors(
         finished = same and not fresh[1:] and reason is not StopReason.WORK_SPENT
         if solved or finished or not reason.repeatable or meter.left <= 0:
             break
-    _, ended, aside = min(kept, key=lambda each: each[0])
+    _, ended, aside = min(kept, key=lambda item: item[0])
     return ended, rows.without(aside), rows.numbers[aside]
 
 

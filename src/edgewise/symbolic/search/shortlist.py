@@ -28,9 +28,9 @@ def shortlist(waiting: list[tuple[float, Node]]) -> list[tuple[float, Node]]:
     """The most accurate few, and the shortest of those that are about as accurate."""
     if not waiting:
         return []
-    waiting = sorted(waiting, key=lambda each: each[0])
-    near = [each for each in waiting if each[0] <= _CLOSE_ERROR * waiting[0][0]]
-    short = sorted(near, key=lambda each: len(render(each[1])))[:_SHORTLISTED]
+    waiting = sorted(waiting, key=lambda item: item[0])
+    near = [item for item in waiting if item[0] <= _CLOSE_ERROR * waiting[0][0]]
+    short = sorted(near, key=lambda item: len(render(item[1])))[:_SHORTLISTED]
     return list(
         {render(tree): (error, tree) for error, tree in [*short, *waiting[: _SHORTLISTED // 2]]}.values()
     )
@@ -50,7 +50,7 @@ def settled(tree: Node, rows: SplitRows, exact: float) -> tuple[float, Node]:
     size = float(np.sqrt(np.mean(np.square(error))))
     if 10 * exact * rows.spread < size < 0.05 * rows.spread:
         fit = refit(tree, rows.names, rows.X, rows.y)
-        size, tree = min((rows.held_error(fit), like(fit.tree, tree)), (size, tree), key=lambda each: each[0])
+        size, tree = min((rows.held_error(fit), like(fit.tree, tree)), (size, tree), key=lambda item: item[0])
     return size, tree
 
 
@@ -59,17 +59,21 @@ def worth_finishing(
 ) -> list[FittedFormula]:
     """Rounding is the expensive part: only what no formula beats in nodes, measured constants and error is rounded."""
     kept: list[FittedFormula] = []
-    rivals = [(each.complexity, len(each.constants), each.error) for each in finished]
+    rivals = [(formula.complexity, len(formula.constants), formula.error) for formula in finished]
     texts: set[str] = set()
-    for each in sorted(fresh, key=lambda one: (one.held, rows.size(one.expression))):
-        size, key, count = rows.size(each.expression), digits_key(each.expression), each.fit.constants.size
+    for formula in sorted(fresh, key=lambda one: (one.held, rows.size(one.expression))):
+        size, key, count = (
+            rows.size(formula.expression),
+            digits_key(formula.expression),
+            formula.fit.constants.size,
+        )
         beaten = any(
-            other <= size and constants <= count and error <= 1.0001 * each.held
+            other <= size and constants <= count and error <= 1.0001 * formula.held
             for other, constants, error in rivals
         )
         if key not in texts and not beaten:
-            kept.append(each)
-            rivals.append((size, count, each.held))
+            kept.append(formula)
+            rivals.append((size, count, formula.held))
             texts.add(key)
     return kept
 

@@ -99,7 +99,7 @@ def _walked(search: Search, start: State, table: State, *, noisy: bool) -> Itera
     visited: list[State] = []
     enough = spent() + _WALK_WORK
     for state, tree in structural(start, until=search.part(_WALK_SHARE), noisy=noisy):
-        if not any(state is each for each in visited):
+        if not any(state is item for item in visited):
             visited.append(state)
         allowed = _allowed(tree, search)
         if allowed is None:
@@ -124,7 +124,7 @@ def _reduced(search: Search, until: float) -> Generator[Proposal, None, None]:
     rows, waiting = search.rows.alike, list[tuple[float, Node]]()
     spread = float(rows.y.std())
     reached = reductions(rows, until=(spent() + until) / 2)
-    search.floor = min(search.floor, *(each.error * spread for each in reached))
+    search.floor = min(search.floor, *(reduction.error * spread for reduction in reached))
     if search.explained and len(reached[0].state.rows.names) <= _FEW_FEATURES:
         return
     for at, one in enumerate(reached):
@@ -142,7 +142,7 @@ def _reduced(search: Search, until: float) -> Generator[Proposal, None, None]:
 
 def _settled(trees: Iterable[Node], search: Search) -> list[tuple[float, Node]]:
     """Formulas that may be offered, with their errors."""
-    allowed = (tree for each in trees if (tree := _allowed(each, search)) is not None)
+    allowed = (tree for item in trees if (tree := _allowed(item, search)) is not None)
     pairs = [settled(tree, search.rows.alike, EXACT) for tree in allowed]
     return [pair for pair in pairs if math.isfinite(pair[0])]
 

@@ -16,11 +16,11 @@ def separated(
     lab: Laboratory, view: Coordinates, a: Floats, b: Floats, failed: set[tuple[int, ...]]
 ) -> Coordinates | None:
     """The view without a coordinate that is a term or a factor of its own; None where there is none."""
-    members = [member for one in view.each for member in one.members]
-    if len(view.each) == 1 or len(members) > len(set(members)):
+    members = [member for one in view.entries for member in one.members]
+    if len(view.entries) == 1 or len(members) > len(set(members)):
         return None
     places = [a, b]
-    for one in view.each:
+    for one in view.entries:
         for place, source in ((a, b), (b, a)):
             changed = place.copy()
             changed[[*one.members]] = source[[*one.members]]
@@ -38,15 +38,15 @@ def separated(
             continue
         through = view if step is None else replace(view, steps=(*view.steps, step))
         _, seen = through.seen(X, y)
-        for k in range(len(view.each)):
+        for k in range(len(view.entries)):
             kind = _kind(seen[:2], seen[2 + 2 * k : 4 + 2 * k])
             # The logarithm of a factor is a term: it was tried as a factor before.
-            if kind is None or (outer == "log" and kind == "+") or view.each[k].members in failed:
+            if kind is None or (outer == "log" and kind == "+") or view.entries[k].members in failed:
                 continue
             part = _part(lab, through, k, kind, a)
             if part is not None:
                 return through.without(k, part)
-            failed.add(view.each[k].members)
+            failed.add(view.entries[k].members)
     return None
 
 
@@ -69,7 +69,7 @@ def _kind(at: Floats, changed: Floats) -> str | None:
 
 def _part(lab: Laboratory, view: Coordinates, k: int, kind: str, place: Floats) -> LawStep | None:
     """The term or the factor of a coordinate, from measurements along it."""
-    one, name = view.each[k], view.labels()[k]
+    one, name = view.entries[k], view.labels()[k]
     lead = one.lead
     for count in LEVELS:
         places = lab.levels(lead, place, count)

@@ -121,7 +121,7 @@ def _accepted_children(state: State, seen: set[tuple[str, ...]]) -> list[State]:
         # Where one kind of move makes the law so much plainer, the others would only take longer.
         if any(child.error <= max(_PLAINER_SHARE * state.error, 0.01 * _NO_ERROR) for child in children):
             break
-    return sorted(children, key=lambda each: (len(each.rows.names), each.error))[:_BRANCHES]
+    return sorted(children, key=lambda child: (len(child.rows.names), child.error))[:_BRANCHES]
 
 
 def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
@@ -161,7 +161,7 @@ def _guessed(state: State) -> Iterator[State]:
             quick = landscape(thin.X, thin.y, most=QUICK_TERMS)
             if quick is not None and quick.error < before.error:
                 tried.append((quick.error, child))
-    yield from (child for _, child in sorted(tried, key=lambda each: each[0])[:_BRANCHES])
+    yield from (child for _, child in sorted(tried, key=lambda item: item[0])[:_BRANCHES])
 
 
 def finished(state: State, stage: int, until: float, *, short: bool = False) -> Iterator[Node]:

@@ -177,11 +177,11 @@ def borders(rows: SplitRows, error: float) -> list[Border]:
             if border is not None and border.error < min(
                 smooth.wave,
                 clearly_below(error, rows.count),
-                *(clearly_below(each.error, each.count, each.constants - border.constants) for each in known),
+                *(clearly_below(name.error, name.count, name.constants - border.constants) for name in known),
             ):
                 found.append(border)
-    found.sort(key=lambda each: each.rank)
-    return [each for at, each in enumerate(found) if each.kind not in {one.kind for one in found[:at]}]
+    found.sort(key=lambda item: item.rank)
+    return [item for at, item in enumerate(found) if item.kind not in {one.kind for one in found[:at]}]
 
 
 def clearly_below(error: float, count: int, more: int = 0) -> float:
@@ -198,14 +198,16 @@ def polynomials(rows: SplitRows) -> list[Smooth]:
     if len(rows.names) > _MOST_COLUMNS or rows.short:
         return []
     most = _DEGREES[min(len(rows.names), len(_DEGREES)) - 1]
-    models = [Smooth.of(rows.thinned(_ROWS), each) for each in sorted({1, max(most // 2, 1), most})]
-    return [each for each in models if each is not None]
+    models = [Smooth.of(rows.thinned(_ROWS), item) for item in sorted({1, max(most // 2, 1), most})]
+    return [model for model in models if model is not None]
 
 
 def products(Z: Floats, degree: int) -> Floats:
     """Products of whole powers of the columns up to a degree in all, (n, count)."""
     powers = itertools.product(range(degree + 1), repeat=Z.shape[1])
-    return np.stack([np.prod(Z ** np.array(each), axis=1) for each in powers if sum(each) <= degree], axis=1)
+    return np.stack(
+        [np.prod(Z ** np.array(power), axis=1) for power in powers if sum(power) <= degree], axis=1
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,12 +253,12 @@ class Smooth:
 
     def best(self, kind: str) -> tuple[float, Floats, float] | None:
         """The break that explains most, along one column unless a line through two explains more by more than chance."""
-        scanned = sorted(self.scanned(kind), key=lambda each: -each[0])
+        scanned = sorted(self.scanned(kind), key=lambda item: -item[0])
         tried: list[tuple[float, Floats, float]] = []
         for count in (1, 2):
-            own = [each for each in scanned if np.count_nonzero(each[1]) == count][:_REFINED_BORDERS]
+            own = [item for item in scanned if np.count_nonzero(item[1]) == count][:_REFINED_BORDERS]
             tried += (
-                [max((self.refined(kind, *each) for each in own), key=lambda each: each[0])] if own else []
+                [max((self.refined(kind, *item) for item in own), key=lambda item: item[0])] if own else []
             )
         if len(tried) < 2:
             return tried[0] if tried else None
@@ -289,7 +291,7 @@ class Smooth:
     def _explained(self, *shapes: Floats) -> Floats:
         """How much of the rest some shapes (c, n) explain together (c,), alone and times each column."""
         block = np.stack(
-            [each for shape in shapes for each in (shape, *(shape * column for column in self.Z.T))], axis=2
+            [item for shape in shapes for item in (shape, *(shape * column for column in self.Z.T))], axis=2
         )
         charge(ROUTINE + FACTORED * block.size * self.base.shape[1])
         block = block - self.base @ (self.base.T @ block)
@@ -305,7 +307,7 @@ class Smooth:
     def waves(self) -> tuple[list[Floats], Floats]:
         """The lines of all teeth, and how much of the rest a wave along each explains."""
         lines = list(self._teeth())
-        return lines, np.array([self._of_waves(each[None])[0] for each in lines])
+        return lines, np.array([self._of_waves(line[None])[0] for line in lines])
 
     @cached_property
     def wave(self) -> float:
@@ -315,15 +317,15 @@ class Smooth:
         for _ in range(_REFINEMENTS if lines else 0):
             gain, best = float(gains.max()), lines[int(np.argmax(gains))]
             turns = np.linspace(-slope, slope, _FINER_PLACES)
-            lines, slope = [self._turned("floor", best, each) for each in turns], slope / 2
-            gains = np.array([self._of_waves(each[None])[0] for each in lines])
+            lines, slope = [self._turned("floor", best, turn) for turn in turns], slope / 2
+            gains = np.array([self._of_waves(line[None])[0] for line in lines])
         left = max(float(self.left @ self.left) - gain, 0.0)
         return math.sqrt(left / max(self.count - self.constants - 3 - 2 * self.Z.shape[1], 1))
 
     def _of_waves(self, weights: Floats) -> Floats:
         """How much of the rest a wave along each of some lines explains (c,)."""
         along = weights @ self.Z.T
-        return self._explained(*(each(along) for each in _WAVES))
+        return self._explained(*(wave(along) for wave in _WAVES))
 
     def refined(self, kind: str, gain: float, weights: Floats, place: float) -> tuple[float, Floats, float]:
         """The best line near one, on grids that become finer."""
@@ -333,7 +335,7 @@ class Smooth:
             shifts = np.linspace(-reach, reach, _FINER_PLACES)
             tried = [(self._turned(kind, weights, turn), place + shift) for turn in turns for shift in shifts]
             gains = self.gains(
-                kind, np.stack([self.Z @ each for each, _ in tried]), np.array([each for _, each in tried])
+                kind, np.stack([self.Z @ item for item, _ in tried]), np.array([item for _, item in tried])
             )
             best = int(np.argmax(gains))
             if gains[best] > gain:

@@ -203,7 +203,7 @@ def landscape(X: Floats, y: Floats, *, most: int | None = None, thorough: bool =
     best: Landscape | None = None
     for count in (_FIRST_TERMS, most):
         chosen = terms(X.shape[1], min(count, most), HIGHEST_DEGREE)
-        found = [each for logs in kinds for each in _fitted(X, y, logs, chosen, spread)]
+        found = [item for logs in kinds for item in _fitted(X, y, logs, chosen, spread)]
         best = min(found, key=_merit, default=best)
         # Under noise a few terms are best, and more of them would only cost time.
         if not thorough and best is not None and len(best.powers) < NOISY_TERMS_SHARE * len(chosen[0]):
@@ -369,7 +369,7 @@ def weighted_terms(weights: Floats, most: int) -> tuple[Ints, tuple[int, ...]]:
 
 def _counted(weights: Sequence[float], bound: float, most: int) -> int:
     """How many there are of `_below`, or so many where there are more: there may be very many."""
-    fitting, count = [each for each in weights if each <= bound], 1
+    fitting, count = [weight for weight in weights if weight <= bound], 1
     for at, weight in enumerate(fitting):
         for degree in range(1, min(int(bound / weight), HIGHEST_DEGREE) + 1):
             if count >= most:

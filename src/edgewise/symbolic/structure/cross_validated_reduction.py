@@ -101,9 +101,9 @@ def reductions(rows: SplitRows, *, until: float) -> list[Reduced]:
             if len(one.state.rows.names) > 1 and spent() < until:
                 fresh += _smaller(one, judge, until)
         # Some steps take several features together: the smallest states do not come from one level alone.
-        fresh.sort(key=lambda each: each.error)
+        fresh.sort(key=lambda formula: formula.error)
         beam = fresh[: _beam(len(fresh[0].state.rows.names))] if fresh else []
-    return sorted(reached, key=lambda each: (len(each.state.rows.names), each.error))
+    return sorted(reached, key=lambda formula: (len(formula.state.rows.names), formula.error))
 
 
 def _beam(features: int) -> int:
@@ -202,7 +202,7 @@ def _smaller(one: Reduced, judge: _LeftOutError, until: float) -> list[Reduced]:
             tried.append((quick, kinds, move, child, weight))
         elif quick > _HOPELESS_FACTOR * one.quick and name:
             judge.failed.add(name)
-    tried.sort(key=lambda each: each[0])
+    tried.sort(key=lambda item: item[0])
     kept: list[Reduced] = []
     for quick, kinds, move, child, weight in tried[:_CLOSE_LOOKS]:
         error = judge.close(child, weight, kinds)

@@ -48,7 +48,7 @@ def long_curves(
     accuracy = _ACCURACY if accuracy is None else accuracy
     work = _LONG_CURVE_WORK if work is None else work
     found = one_variable(rows.X[:, 0], rows.y, counts, accuracy=accuracy, work=work, top=_NOISY_CURVES)
-    yield from (substitute(each.tree, "x", name) for each in found)
+    yield from (substitute(form.tree, "x", name) for form in found)
 
 
 def curves(rows: SplitRows, weight: Floats) -> Iterator[Node]:
@@ -93,10 +93,10 @@ def ranked_curves(rows: SplitRows, weight: Floats | None = None) -> list[tuple[f
             )
         else:
             curve = fit_curve(x, y, top=2)
-        for each in curve:
-            tree = curve_tree(each, name)
-            left = each.residual
+        for point in curve:
+            tree = curve_tree(point, name)
+            left = point.residual
             if noisy:
-                left = float(np.average(np.square(y - each.value(x)), weights=counts)) * float(counts.mean())
+                left = float(np.average(np.square(y - point.value(x)), weights=counts)) * float(counts.mean())
             found.append((left, tree if exponent == 0 else product(power(name, exponent), tree)))
     return sorted(found, key=lambda pair: pair[0])

@@ -103,7 +103,7 @@ def _angles(rows: SplitRows) -> Iterator[list[SumTerm]]:
                 angles = _times(angles, [_ONE, *atoms])
             if len(angles) > MOST_TERMS:
                 return
-            others = [at for at in range(len(rows.names)) if at not in [each for each, _ in chosen]]
+            others = [at for at in range(len(rows.names)) if at not in [item for item, _ in chosen]]
             plain = _monomials(_of(rows, others), MOST_TERMS // len(angles)) if others else [_ONE]
             yield _times(plain, angles)
 
@@ -141,7 +141,7 @@ def _columns(rows: SplitRows) -> list[SumTerm]:
 
 
 def _without(rows: SplitRows, at: int) -> list[SumTerm]:
-    return [term for each, term in enumerate(_columns(rows)) if each != at]
+    return [term for place, term in enumerate(_columns(rows)) if place != at]
 
 
 def _powers_of(features: Sequence[SumTerm]) -> list[SumTerm]:
@@ -159,7 +159,8 @@ def _powers_of(features: Sequence[SumTerm]) -> list[SumTerm]:
             values = values * feature.values**exponent
         terms.append(
             SumTerm(
-                powers([feature.tree for feature in features], [float(each) for each in exponents]), values
+                powers([feature.tree for feature in features], [float(exponent) for exponent in exponents]),
+                values,
             )
         )
     return terms
@@ -221,7 +222,7 @@ def _squares(atoms: Sequence[SumTerm]) -> list[SumTerm]:
 def _times(first: Sequence[SumTerm], second: Sequence[SumTerm]) -> list[SumTerm]:
     charge(TERM * len(first) * len(second))
     return [
-        SumTerm(product(*(each for each in (a.tree, b.tree) if each != Number(1))), a.values * b.values)
+        SumTerm(product(*(tree for tree in (a.tree, b.tree) if tree != Number(1))), a.values * b.values)
         for b in second
         for a in first
     ]
@@ -243,7 +244,9 @@ def _monomials(
     with np.errstate(all="ignore"):
         for exponents in chosen:
             factors = [
-                power(Variable(name), each) for name, each in zip(rows.names, exponents, strict=True) if each
+                power(Variable(name), exponent)
+                for name, exponent in zip(rows.names, exponents, strict=True)
+                if exponent
             ]
             values = np.prod(rows.X ** np.array(exponents, dtype=float), axis=1)
             if np.isfinite(values).all() and np.abs(values).max() > 0:

@@ -214,9 +214,9 @@ class _Library:
 
 def _library(rows: SplitRows) -> _Library:
     powers = list(itertools.islice(_exponents(rows), _PRODUCTS))
-    trees = [_product(each, rows.names) for each in powers]
+    trees = [_product(power, rows.names) for power in powers]
     with np.errstate(all="ignore"):
-        columns = [np.prod(rows.X ** np.array(each, dtype=float), axis=1) for each in powers]
+        columns = [np.prod(rows.X ** np.array(power, dtype=float), axis=1) for power in powers]
         for at, name in enumerate(rows.names):
             if (rows.X[:, at] > 0).all():
                 trees += [apply("log", Variable(name)), apply("sqrt", Variable(name))]
@@ -334,10 +334,12 @@ def _exponents(rows: SplitRows) -> Iterator[tuple[int, ...]]:
     choices = [range(-most if free else 0, most + 1) for free in inverse]
     if count > _PRODUCT_COLUMNS:
         singles = [
-            tuple(power * (at == each) for each in range(count)) for at in range(count) for power in (1, 2)
+            tuple(power * (at == number) for number in range(count))
+            for at in range(count)
+            for power in (1, 2)
         ]
         pairs = [
-            tuple(int(each in pair) for each in range(count))
+            tuple(int(number in pair) for number in range(count))
             for pair in itertools.combinations(range(count), 2)
         ]
         yield from [*singles, *pairs]

@@ -100,18 +100,18 @@ def selected_sums(
             if best is not None:
                 key = target.outer.tree + " ".join(sorted(render(tree) for tree in best.trees))
                 found.setdefault(key, best)
-    for each in sorted(found.values(), key=lambda one: one.criterion)[:_OFFERED_SUMS]:
-        yield outside(each.outer, linear(each.trees, each.weights), sign)
+    for item in sorted(found.values(), key=lambda one: one.criterion)[:_OFFERED_SUMS]:
+        yield outside(item.outer, linear(item.trees, item.weights), sign)
 
 
 def weighted_targets(y: Floats, weight: Floats) -> tuple[int, list[tuple[TargetFunction, Floats]]]:
     """The sign of y, and the functions of y that have values, each with what its errors count in y."""
     sign, off, targets = transformed(y, astray=_ASTRAY_SHARE, about_zero=_ABOUT_ZERO_SHARE)
     found: list[tuple[TargetFunction, Floats]] = []
-    for each in targets:
-        slope = _slopes(each.outer, each.y, sign)
+    for target in targets:
+        slope = _slopes(target.outer, target.y, sign)
         if slope is not None:
-            found.append((each, weight * (slope if each.outer.anywhere else np.where(off, 0.0, slope))))
+            found.append((target, weight * (slope if target.outer.anywhere else np.where(off, 0.0, slope))))
     return sign, found
 
 

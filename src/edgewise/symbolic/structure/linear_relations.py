@@ -67,9 +67,9 @@ def relations(
             return
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for at, chosen, weights in _sums(
-            design, np.column_stack([each.values for each in targets]), tolerance, longest
+            design, np.column_stack([target.values for target in targets]), tolerance, longest
         ):
-            tree = linear([terms[each].tree for each in chosen], weights)
+            tree = linear([terms[item].tree for item in chosen], weights)
             yield outside(targets[at].outer, tree, sign)
     for terms in itertools.islice(few(thin), 1 if plain else None):
         if spent() > until:
@@ -82,7 +82,7 @@ def relations(
             found = _ratio(design, target.values, tolerance, longest)
             if found is not None:
                 top, bottom = (
-                    linear([terms[each].tree for each in chosen], weights) for chosen, weights in found
+                    linear([terms[item].tree for item in chosen], weights) for chosen, weights in found
                 )
                 yield outside(target.outer, product(top, inverse(bottom)), sign)
 
@@ -101,13 +101,13 @@ def _sums(
         return
     charge(ROUTINE + FACTORED * 2 * design.size * design.shape[1])
     kept = _independent(unit)
-    q, r = (np.asarray(each) for each in qr(unit[:, kept], mode="economic", check_finite=False))
+    q, r = (np.asarray(item) for item in qr(unit[:, kept], mode="economic", check_finite=False))
     along = q.T @ targets
     left = targets - q @ along
     for at in np.flatnonzero(np.linalg.norm(left, axis=0) <= 3 * tolerance * size):
         solution = solve_triangular(r, along[:, at])
         share = np.abs(solution) / np.linalg.norm(targets[:, at])
-        strong = [kept[each] for each in np.flatnonzero(share > 1e-8)]
+        strong = [kept[item] for item in np.flatnonzero(share > 1e-8)]
         if len(strong) > longest:
             # Terms that resemble each other share what one of them could explain.
             strong = _matched(unit, targets[:, at], longest)
@@ -156,8 +156,8 @@ def _ratio(
     if least > tolerance:
         return None
     # Common factors leave many null vectors: drop what is not needed, the most complicated terms first.
-    for at in sorted(range(2 * count), key=lambda each: -(each % count)):
-        rest = [each for each in alive if each != at]
+    for at in sorted(range(2 * count), key=lambda number: -(number % count)):
+        rest = [number for number in alive if number != at]
         if len(rest) > 1:
             trial, value = _null(table[:, rest])
             if value <= 10 * tolerance:

@@ -126,8 +126,8 @@ def meetings(rows: SplitRows, *, expressions: int = _EXPRESSIONS, look_ups: int 
         short = replace(short, values=short.values[: len(near)])
         targets = _targets(rows.y[near], short)
         charge(EXPRESSION * look_ups)
-        met = sorted(_met(short, targets, look_ups), key=lambda each: each.size)[:_JUDGED]
-        trees = (_written(each, short, targets) for each in met)
+        met = sorted(_met(short, targets, look_ups), key=lambda meeting: meeting.size)[:_JUDGED]
+        trees = (_written(meeting, short, targets) for meeting in met)
         return list(itertools.islice((tree for tree in trees if _holds(tree, rows)), _FORMULAS))
 
 
@@ -210,9 +210,9 @@ def _seen(left: Floats, before: Floats) -> Bools:
 
 def _joined(parts: Sequence[_Targets]) -> _Targets:
     return _Targets(
-        np.hstack([each.values for each in parts]),
-        np.concatenate([each.sizes for each in parts]),
-        np.vstack([each.taken for each in parts]),
+        np.hstack([part.values for part in parts]),
+        np.concatenate([part.sizes for part in parts]),
+        np.vstack([part.taken for part in parts]),
     )
 
 
@@ -230,7 +230,7 @@ def _met(short: ShortExpressions, targets: _Targets, look_ups: int) -> Iterator[
     # As many look-ups for parts 1, for 2 and 3, for 4 to 7, ...: the longer a part, the fewer targets lose it.
     count = len(short.sizes)
     most = look_ups // (len(_PARTS) * count.bit_length())
-    for start in (2**each for each in range(count.bit_length())):
+    for start in (2**number for number in range(count.bit_length())):
         parts = np.arange(start - 1, min(2 * start - 1, count))
         few = min(most // start, len(targets.sizes))
         if not few or not len(parts):
@@ -285,7 +285,7 @@ def _written(met: _Meeting, short: ShortExpressions, targets: _Targets) -> Node:
     tree = _linear(slope, short.tree(met.inner), offset, float(np.abs(target).max()))
     if met.part != _NONE:
         tree = _PARTS[met.how][1](short.tree(met.part), tree)
-    part, how, *functions = (int(each) for each in targets.taken[met.target])
+    part, how, *functions = (int(item) for item in targets.taken[met.target])
     for at, opposite in zip(functions[1::-1], functions[:1:-1], strict=True):
         if at != _NONE:
             tree = _INVERSES[at][1](tree)

@@ -195,7 +195,7 @@ def _scaling(
         residual = float(np.sqrt(np.mean(left**2)) / np.sqrt(np.mean((table**2) @ (rounded**2)) + 1e-300))
         if residual <= allowed:
             found.append((_dear(rounded) + _MISS_PRICE * off, residual, pivots, rounded))
-    found.sort(key=lambda each: each[0])
+    found.sort(key=lambda item: item[0])
     for _, residual, pivots, rounded in found[:_SCALINGS]:
         yield _scaled(view, chosen, pivots, rounded, residual)
 
@@ -211,7 +211,7 @@ def _scaled(
             features.append(name)
         elif chosen.index(at) not in pivots:
             features.append(powers([name, *base], [1.0, *(-weights[chosen.index(at)])]))
-    factor = powers(base, [-each for each in weights[-1]])
+    factor = powers(base, [-weight for weight in weights[-1]])
     return Move("scaling", tuple(features), None if factor == Number(1) else factor, None, residual)
 
 
@@ -221,7 +221,7 @@ def _simple(value: float) -> float:
         return np.inf
     return min(
         (Fraction(round(value * bottom), bottom) for bottom in _BOTTOMS),
-        key=lambda each: abs(float(each) - value) + _DENOMINATOR_PRICE * (each.denominator - 1),
+        key=lambda item: abs(float(item) - value) + _DENOMINATOR_PRICE * (item.denominator - 1),
     ).__float__()
 
 
@@ -260,22 +260,22 @@ def _curved_pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
         lead = float(weights[-1]) / (degree + 1)
         if lead == 0 or not np.isfinite(weights).all():
             continue
-        parts = [float(each) / (at + 1) / lead for at, each in enumerate(weights)]
+        parts = [float(weight) / (at + 1) / lead for at, weight in enumerate(weights)]
         width = max(3 * residual, 1e-9)
-        exact = [exact_number(each, width * max(abs(each), 0.1) / 4) for each in parts[:-1]]
-        if any(each is None for each in exact):
+        exact = [exact_number(part, width * max(abs(part), 0.1) / 4) for part in parts[:-1]]
+        if any(value is None for value in exact):
             continue
         whole = exact_number(lead, width * abs(lead) / 4)
         name = view.names[i]
         inner = [
-            product(to_tree(each), power(name, at + 1))
-            for at, each in enumerate(exact)
-            if each is not None and each is not ZERO
+            product(to_tree(value), power(name, at + 1))
+            for at, value in enumerate(exact)
+            if value is not None and value is not ZERO
         ]
         curve = summed([power(name, degree + 1), *inner])
         number = Number(lead) if whole is None else to_tree(whole)
         feature = product(number, curve) + view.names[j]
-        features = tuple(feature if at == i else each for at, each in enumerate(view.names) if at != j)
+        features = tuple(feature if at == i else item for at, item in enumerate(view.names) if at != j)
         yield Move("merge", features, residual=residual, exact=whole is not None)
         return
 
@@ -307,13 +307,13 @@ def _pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
                     price = 0.0 if r == near else 1.0
                     found.append((residual, price + abs(p + 1) % 1 + abs(q + 1) % 1, r, p, q))
     allowed = view.allowed(EXACT_MISS, LOOSE_MISS)
-    found = [each for each in found if each[0] <= allowed]
+    found = [item for item in found if item[0] <= allowed]
     if not found:
         yield from _power_pair(view, i, j, (fi, fj, xi, xj), allowed)
         return
-    closest = min(each[0] for each in found)
-    good = [each for each in found if each[0] <= max(AS_NEAR_TIMES * closest, 1e-9)]
-    good.sort(key=lambda each: (each[1], each[0]))
+    closest = min(item[0] for item in found)
+    good = [item for item in found if item[0] <= max(AS_NEAR_TIMES * closest, 1e-9)]
+    good.sort(key=lambda item: (item[1], item[0]))
     for residual, price, r, p, q in good[:_PAIR_MOVES]:
         if price >= 1.0 and good[0][1] < 1.0:
             break

@@ -91,7 +91,7 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
     if len(rows.names) > _MOST_COLUMNS or len(rows.y) < RELATION_ROWS:
         return
     thin = rows.thinned(_ROWS)
-    counts, model = (replace(rows, y=each).thinned(_ROWS).y for each in (weight, smooth))
+    counts, model = (replace(rows, y=item).thinned(_ROWS).y for item in (weight, smooth))
     if not np.isfinite(model).all():
         return
     sign, targets = _targets(thin.y, model, counts)
@@ -104,8 +104,8 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
             if best is not None:
                 found.setdefault(render(best.tree), best)
     best = sorted(found.values(), key=lambda one: one.criterion)[:_REFITTED]
-    refitted = [_refitted(each, thin, counts) for each in best]
-    yield from (each.tree for each in sorted(refitted, key=lambda one: one.criterion)[:_OFFERED])
+    refitted = [_refitted(value, thin, counts) for value in best]
+    yield from (quotient.tree for quotient in sorted(refitted, key=lambda one: one.criterion)[:_OFFERED])
 
 
 def _refitted(quotient: _Quotient, rows: SplitRows, weight: Floats) -> _Quotient:
@@ -125,10 +125,10 @@ def _targets(y: Floats, smooth: Floats, weight: Floats) -> tuple[int, list[_Targ
     sign, targets = weighted_targets(y, weight)
     turned = np.where(sign * smooth > 0, smooth, y) if sign else smooth
     found: list[_Target] = []
-    for each, counts in targets:
-        model = target_values(each.outer, smooth if each.outer.anywhere else turned, sign)
-        if model is not None and each.outer.tree not in _INVERSES:
-            found.append(_Target(each.outer, each.values, np.where(counts > 0, model, each.values), counts))
+    for item, counts in targets:
+        model = target_values(item.outer, smooth if item.outer.anywhere else turned, sign)
+        if model is not None and item.outer.tree not in _INVERSES:
+            found.append(_Target(item.outer, item.values, np.where(counts > 0, model, item.values), counts))
     return sign, found
 
 
@@ -161,12 +161,12 @@ def _best(terms: Sequence[SumTerm], target: _Target, sign: int) -> _Quotient | N
                 return None
         solution = np.linalg.lstsq(weighed[:, chosen] / size[chosen], aim, rcond=None)[0] / size[chosen]
         parts = [at - len(terms) for at in chosen if at >= len(terms)]
-        lower = [float(each) for at, each in zip(chosen, solution, strict=True) if at >= len(terms)]
+        lower = [float(item) for at, item in zip(chosen, solution, strict=True) if at >= len(terms)]
         below = 1 + above[:, [varies[at] for at in parts]] @ np.array(lower)
         if (np.abs(below) < _POLE_SHARE * np.median(np.abs(below))).any():
             return None
     top = [at for at in chosen if at < len(terms)]
-    upper = np.array([each for at, each in zip(chosen, solution, strict=True) if at < len(terms)])
+    upper = np.array([item for at, item in zip(chosen, solution, strict=True) if at < len(terms)])
     left = float(np.sum(np.square(weight * (y - above[:, top] @ upper / below))))
     if not math.isfinite(left):
         return None

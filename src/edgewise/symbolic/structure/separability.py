@@ -156,12 +156,12 @@ def monomials(view: SlopeView) -> Iterator[Move]:
         exponents[clear.index(at)] += 1
         if exponents[clear.index(at)] == 0:
             continue
-        term = powers([view.names[each] for each in clear], list(exponents))
+        term = powers([view.names[item] for item in clear], list(exponents))
         weight = float(np.sign(slope[0]) * np.exp(np.median(off))) / exponents[clear.index(at)]
         if view.X[0, at] < 0:
             continue
         for lead, exact in _numbers(weight, max(AS_NEAR_TIMES * residual, 1e-9)):
-            rest = tuple(name for each, name in enumerate(view.names) if each != at)
+            rest = tuple(name for place, name in enumerate(view.names) if place != at)
             yield Move("term", rest, None, product(lead, term), residual, exact)
 
 
@@ -190,7 +190,7 @@ def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
     if not np.isfinite(part).all() or np.abs(part).max() > TOO_LARGE:
         return
     name = Variable(state.rows.names[at])
-    rest = tuple(Variable(each) for each in state.rows.names if each != name.name)
+    rest = tuple(Variable(item) for item in state.rows.names if item != name.name)
     order = np.argsort(x)[:: max(len(x) // _PART_POINTS, 1)]
     kind = "factor" if logs else "term"
     for residual, tree in _closed(x[order], part[order], accuracy):
@@ -219,11 +219,11 @@ def _closed(x: Floats, y: Floats, accuracy: float) -> Iterator[tuple[float, Node
     """Closed forms of a curve in x, the best few."""
     allowed = max(_LOOSE_DOUBTS * accuracy, _LEAST_SHARE)
     forms = fit_curve(x, y, accuracy=accuracy, top=_PART_FORMS)
-    found = [each for each in forms if each.residual <= allowed]
-    yield from ((each.residual, curve_tree(each, Variable("x"))) for each in found)
+    found = [form for form in forms if form.residual <= allowed]
+    yield from ((equation.residual, curve_tree(equation, Variable("x"))) for equation in found)
     if len(x) >= CURVE_ROWS and (not found or found[0].residual > _UNCLEAR_DOUBTS * accuracy):
         more = one_variable(x, y, accuracy=max(accuracy, 1e-12), work=PART_WORK, top=_PART_FORMS)
-        yield from ((each.residual, each.tree) for each in more if each.residual <= allowed)
+        yield from ((form.residual, form.tree) for form in more if form.residual <= allowed)
 
 
 def _part(state: State, at: int, *, logs: bool) -> tuple[Floats, Floats, float]:

@@ -63,7 +63,7 @@ class ShortExpressions:
 
     def tree(self, at: int) -> Node:
         """An expression in the columns."""
-        how, left, right = (int(each) for each in self.made[at])
+        how, left, right = (int(item) for item in self.made[at])
         if how < 0:
             return Variable(self.names[left])
         if how < len(_UNARY):
@@ -99,7 +99,7 @@ def short_expressions(X: Floats, names: tuple[str, ...], most: int) -> ShortExpr
     while len(made) < most:
         with np.errstate(all="ignore"):
             fresh = [_kept(*block) for block in _next(values, starts, most)]
-        both, how = np.hstack([each[0] for each in fresh]), np.vstack([each[1] for each in fresh])
+        both, how = np.hstack([item[0] for item in fresh]), np.vstack([item[1] for item in fresh])
         own = marks(both)
         first = np.sort(np.unique(own, return_index=True)[1])
         first = first[~np.isin(own[first], seen)][: most - len(made)]
@@ -121,14 +121,14 @@ def _next(values: Floats, starts: Sequence[int], most: int) -> Iterator[tuple[Fl
         made += len(last)
         yield function(values[:, last]), np.column_stack([np.full(len(last), how), last, last])
     for small in range(1, size - 1):
-        one, other = (np.arange(starts[each], starts[each + 1]) for each in (small, size - 1 - small))
+        one, other = (np.arange(starts[item], starts[item + 1]) for item in (small, size - 1 - small))
         for how, (function, _, exchanged) in enumerate(_BINARY, len(_UNARY)):
             if exchanged and len(one) and len(other) and one[0] > other[0]:
                 continue
             fits = one[: max(1, (2 * most - made) // max(len(other), 1))]
             if made >= 2 * most:
                 return
-            left, right = (each.ravel() for each in np.meshgrid(fits, other, indexing="ij"))
+            left, right = (item.ravel() for item in np.meshgrid(fits, other, indexing="ij"))
             made += len(left)
             results = function(values[:, left], values[:, right])
             yield results, np.column_stack([np.full(len(left), how), left, right])

@@ -25,7 +25,7 @@ def simplest(low: float, high: float) -> Fraction:
     for digits in range(_DIGITS):
         unit = Fraction(10) ** (size - digits)
         nearest = round(Fraction(middle) / unit)
-        for count in sorted(range(nearest - 5, nearest + 6), key=lambda each: (abs(each - nearest), each)):
+        for count in sorted(range(nearest - 5, nearest + 6), key=lambda item: (abs(item - nearest), item)):
             if low < count * unit <= high:
                 return count * unit
     return Fraction(high)

@@ -163,8 +163,8 @@ class State:
         columns = [self._values(tree, 0.0) for tree in move.features]
         with np.errstate(all="ignore"):
             y, y_held = (rows.y - offset[0]) / factor[0], (rows.y_held - offset[1]) / factor[1]
-        made = [np.column_stack([each[at] for each in columns]) for at in (0, 1)] if columns else None
-        if made is None or not all((np.abs(each) < TOO_LARGE).all() for each in (*made, y, y_held)):
+        made = [np.column_stack([column[at] for column in columns]) for at in (0, 1)] if columns else None
+        if made is None or not all((np.abs(item) < TOO_LARGE).all() for item in (*made, y, y_held)):
             return None
         if (np.ptp(made[0], axis=0) <= 1e-9 * np.abs(made[0]).max(axis=0)).any():
             return None
@@ -220,10 +220,12 @@ def power(base: Node, exponent: float) -> Node:
 
 def product(*factors: Node) -> Node:
     """The product of some factors, one of them left bare."""
-    kept = tuple(each for each in factors if each != Number(1))
+    kept = tuple(factor for factor in factors if factor != Number(1))
     return multiplied(kept) if kept else Number(1)
 
 
 def powers(names: Sequence[Node], exponents: Sequence[float]) -> Node:
     """The product of powers."""
-    return product(*(power(base, each) for base, each in zip(names, exponents, strict=True) if each))
+    return product(
+        *(power(base, exponent) for base, exponent in zip(names, exponents, strict=True) if exponent)
+    )

@@ -84,8 +84,8 @@ def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
     if len(rows.names) == 1 and len(own.y) >= SIDE_ROWS:
         name = Variable(rows.names[0])
         trees += [
-            substitute(each.tree, "x", name)
-            for each in one_variable(own.X[:, 0], own.y, work=_SIDE_WORK, top=4)
+            substitute(form.tree, "x", name)
+            for form in one_variable(own.X[:, 0], own.y, work=_SIDE_WORK, top=4)
         ]
     thin = own.thinned(MOST_ROWS)
     found = list[_Side]()
@@ -93,12 +93,12 @@ def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
         fit = refit(tree, rows.names, thin.X, thin.y)
         error = math.sqrt(fit.rss / len(thin.y)) if math.isfinite(fit.rss) else math.inf
         found.append(_Side(error, fit.tree))
-    found.sort(key=lambda each: Tape(each.tree, rows.names).operations)
+    found.sort(key=lambda side: Tape(side.tree, rows.names).operations)
     floor = 1e-10 * float(np.abs(own.y).max())
     kept = list[_Side]()
-    for each in found:
-        if not kept or max(each.error, floor) < _SIDE_GAIN * max(kept[-1].error, floor):
-            kept.append(each)
+    for side in found:
+        if not kept or max(side.error, floor) < _SIDE_GAIN * max(kept[-1].error, floor):
+            kept.append(side)
     return kept[::-1][:_SIDE_FORMULAS]
 
 

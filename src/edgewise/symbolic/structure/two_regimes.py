@@ -90,12 +90,15 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
         if free < ROWS_A_TERM * design.shape[1]:
             continue
         fits = [(_settled(design, thin.y, side, sign), sign) for side in _starts(Z) for sign in (1.0, -1.0)]
-        (left, weights), sign = min(fits, key=lambda each: each[0][0])
+        (left, weights), sign = min(fits, key=lambda fit: fit[0][0])
         reached = math.sqrt(max(left, 1e-24 * float(thin.y @ thin.y)) / free)
         constants = 2 * design.shape[1]
         if reached < min(
             clearly_below(error, len(thin.y)),
-            *(clearly_below(each.error, each.count, each.constants - constants) for each in smooth),
+            *(
+                clearly_below(polynomial.error, polynomial.count, polynomial.constants - constants)
+                for polynomial in smooth
+            ),
         ):
             found.append(
                 Regimes(
@@ -108,7 +111,7 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
                     weights,
                 )
             )
-    return sorted(found, key=lambda each: each.error)[:1]
+    return sorted(found, key=lambda regimes: regimes.error)[:1]
 
 
 def _starts(Z: Floats) -> Iterator[NDArray[np.bool_]]:
@@ -126,7 +129,7 @@ def _settled(design: Floats, y: Floats, side: NDArray[np.bool_], sign: float) ->
         if not design.shape[1] < side.sum() < len(side) - design.shape[1]:
             break
         charge(ROUTINE + FACTORED * design.size * design.shape[1])
-        weights = np.stack([_least_squares(design[each], y[each]) for each in (~side, side)], axis=1)
+        weights = np.stack([_least_squares(design[item], y[item]) for item in (~side, side)], axis=1)
         values = sign * (design @ weights)
         left = float(np.sum(np.square(values.max(axis=1) - sign * y)))
         if left < best:

@@ -74,7 +74,7 @@ def varying(rows: SplitRows) -> Iterator[Node]:
         u = thin.X[:, 1 - at]
         table = np.polynomial.chebyshev.chebvander(2 * (u - u.min()) / np.ptp(u) - 1, PART_DEGREE)
         for functions in _families(thin, at):
-            design = np.concatenate([table * each.values[:, None] for each in functions], axis=1)
+            design = np.concatenate([table * function.values[:, None] for function in functions], axis=1)
             scale = np.linalg.norm(design, axis=0)
             if not (np.isfinite(scale) & (scale > 0)).all():
                 continue
@@ -130,10 +130,10 @@ def _read(u: Node, x: Floats, parts: Sequence[_VaryingTerm], accuracy: float) ->
             work=PART_WORK,
             top=_FORMS_TRIED,
         )
-        good = [each for each in found if each.residual <= max(_CLOSE_ERRORS * accuracy, _LEAST_CLOSE)][
+        good = [form for form in found if form.residual <= max(_CLOSE_ERRORS * accuracy, _LEAST_CLOSE)][
             :_FORMS_JOINED
         ] or list(found[-1:])
-        choices.append([product(substitute(each.tree, "x", u), part.tree) for each in good])
+        choices.append([product(substitute(item.tree, "x", u), part.tree) for item in good])
     for picked in itertools.islice(itertools.product(*choices), _FORMULAS):
         if picked:
             yield summed(picked)

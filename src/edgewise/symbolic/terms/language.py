@@ -282,9 +282,11 @@ def library(
     values, slopes = list[Floats](), list[Floats]()
     nothing = np.zeros(len(rows.y))
     with np.errstate(all="ignore"):
-        for each in sorted(_candidates(rows, rates), key=lambda each: each.nats + measured * each.constants):
-            column = each.values
-            if wanted is not None and not wanted(each.tree()):
+        for item in sorted(
+            _candidates(rows, rates), key=lambda candidate: candidate.nats + measured * candidate.constants
+        ):
+            column = item.values
+            if wanted is not None and not wanted(item.tree()):
                 continue
             if not _usable(column):
                 continue
@@ -293,39 +295,41 @@ def library(
             if key in seen:
                 continue
             seen.add(key)
-            slope = each.slopes
-            listed.append(each)
+            slope = item.slopes
+            listed.append(item)
             values.append(column)
             slopes.append(slope if slope is not None and bounded(slope) else nothing)
             if len(listed) == most:
                 break
     charge(TERM * len(listed))
-    kinds = {kind: at for at, kind in enumerate(dict.fromkeys(each.kind for each in listed))}
-    trees = tuple(each.tree() for each in listed)
+    kinds = {kind: at for at, kind in enumerate(dict.fromkeys(item.kind for item in listed))}
+    trees = tuple(item.tree() for item in listed)
     return Library(
         trees,
         np.column_stack(values),
         np.column_stack(slopes),
-        np.array([each.nats for each in listed]),
-        np.array([each.constants for each in listed], dtype=np.intp),
-        np.array([kinds[each.kind] for each in listed], dtype=np.intp),
-        np.array([all(part.algebraic for part in each.parts) for each in listed]),
+        np.array([item.nats for item in listed]),
+        np.array([item.constants for item in listed], dtype=np.intp),
+        np.array([kinds[item.kind] for item in listed], dtype=np.intp),
+        np.array([all(part.algebraic for part in item.parts) for item in listed]),
     )
 
 
 def _candidates(rows: SplitRows, rates: bool) -> Iterator[_Candidate]:
     """All terms of the language, in no order."""
-    monomials = sorted(_monomials(rows), key=lambda each: each.nats)
+    monomials = sorted(_monomials(rows), key=lambda monomial: monomial.nats)
     plain, composed, scaled, paired = _factors(rows)
     yield _Candidate(lambda: Number(1), (monomials[0],), OPERATOR_NATS + NUMBER_NATS)
-    for each in monomials[1:]:
-        yield _term(each)
-    short = [each for each in monomials if each.nats <= _BESIDE_NATS]
+    for monomial in monomials[1:]:
+        yield _term(monomial)
+    short = [monomial for monomial in monomials if monomial.nats <= _BESIDE_NATS]
     linear = short[: 1 + len(rows.names)]
-    simple = [each for each in monomials if len(each.columns) <= 1 and each.nats <= _BESIDE_NATS]
-    still = [each for each in paired if not each.constants]
-    shares = [each for each in scaled if each.kind.split("|")[0] in _REST_OF]
-    other = [each for each in scaled if each not in shares]
+    simple = [
+        monomial for monomial in monomials if len(monomial.columns) <= 1 and monomial.nats <= _BESIDE_NATS
+    ]
+    still = [item for item in paired if not item.constants]
+    shares = [item for item in scaled if item.kind.split("|")[0] in _REST_OF]
+    other = [item for item in scaled if item not in shares]
     beside = (
         (plain, short),
         (shares, short),
@@ -342,11 +346,11 @@ def _candidates(rows: SplitRows, rates: bool) -> Iterator[_Candidate]:
         weighted = [f for pair in pairs for f in _of_shares(*pair, rows)]
         beside = (*beside, (own, linear), (distances, linear[:1]), (weighted, short))
     for factors, before in beside:
-        for factor, each in itertools.product(factors, before):
-            yield _term(factor) if each is monomials[0] else _term(each, factor)
-    products = [*plain, *[each for each in scaled if each.kind.split("|")[0] in _IN_PRODUCTS][::_THINNED]]
+        for factor, item in itertools.product(factors, before):
+            yield _term(factor) if item is monomials[0] else _term(item, factor)
+    products = [*plain, *[item for item in scaled if item.kind.split("|")[0] in _IN_PRODUCTS][::_THINNED]]
     for one, other in itertools.combinations(products, 2):
-        if not one.columns & other.columns or {each.kind.split("|")[0] for each in (one, other)} == _WAVES:
+        if not one.columns & other.columns or {item.kind.split("|")[0] for item in (one, other)} == _WAVES:
             yield _term(one, other)
 
 
@@ -365,23 +369,29 @@ def _monomials(rows: SplitRows) -> Iterator[ColumnFunction]:
     names = rows.names
     variables = [Variable(name) for name in names]
     sets = [[*range(_DEGREE + 1)] for _ in names]
-    exponents: list[tuple[float, ...]] = [each for each in itertools.product(*sets) if sum(each) <= _DEGREE]
+    exponents: list[tuple[float, ...]] = [
+        combination for combination in itertools.product(*sets) if sum(combination) <= _DEGREE
+    ]
     for at, name in enumerate(names):
         if name not in rows.positive:
             continue
         # Nothing, another column, its square, or two others.
-        others = [each for each in itertools.product(*sets) if sum(each) <= 2 and not each[at]]
+        others = [
+            combination
+            for combination in itertools.product(*sets)
+            if sum(combination) <= 2 and not combination[at]
+        ]
         exponents += [
             tuple(float(power) if k == at else part for k, part in enumerate(rest))
             for power in _OTHER_POWERS
             for rest in others
         ]
-    for each in exponents:
-        tree = powers(variables, [float(power) for power in each]) if any(each) else Number(1)
-        values = np.prod(rows.X ** np.array(each, dtype=float), axis=1)
-        used = frozenset(name for name, power in zip(names, each, strict=True) if power)
+    for exponent in exponents:
+        tree = powers(variables, [float(power) for power in exponent]) if any(exponent) else Number(1)
+        values = np.prod(rows.X ** np.array(exponent, dtype=float), axis=1)
+        used = frozenset(name for name, power in zip(names, exponent, strict=True) if power)
         yield ColumnFunction(
-            tree, values, _nats(tree, rows) if any(each) else 0.0, str(each), 0, used, algebraic=True
+            tree, values, _nats(tree, rows) if any(exponent) else 0.0, str(exponent), 0, used, algebraic=True
         )
 
 
@@ -425,11 +435,11 @@ def _scaled(
         if among is not None and text not in among:
             continue
         length = _nats(replaced(read(text, ("u", "k")), {"u": inner.tree, "k": Number(_SOME)}), rows)
-        for each in (text, _REST_OF[text]) if text in _REST_OF else (text,):
-            form = read(each, ("u", "k"))
+        for item in (text, _REST_OF[text]) if text in _REST_OF else (text,):
+            form = read(item, ("u", "k"))
             for k in np.sort(grid(inner.values))[::thinned].tolist():
                 at = replaced(form, {"k": Number(float(k))})
-                yield from _listed(at, {"u": inner}, f"{each}|{inner.kind}", length)
+                yield from _listed(at, {"u": inner}, f"{item}|{inner.kind}", length)
 
 
 def _columns(rows: SplitRows) -> list[ColumnFunction]:
@@ -466,7 +476,7 @@ def _of_distance(one: ColumnFunction, other: ColumnFunction, rows: SplitRows) ->
 
 def _of_shares(one: ColumnFunction, other: ColumnFunction, rows: SplitRows) -> Iterator[ColumnFunction]:
     """One over a weighted sum."""
-    if not {name for each in (one, other) for name in each.columns} <= rows.positive:
+    if not {name for item in (one, other) for name in item.columns} <= rows.positive:
         return
     form = read(_OF_SHARES, ("u", "v", "k"))
     length = _nats(replaced(form, {"u": one.tree, "v": other.tree, "k": Number(_SOME)}), rows)
@@ -481,10 +491,12 @@ def _listed(
 ) -> Iterator[ColumnFunction]:
     """A function at its constants, if it varies; its slopes are those in the first of them."""
     tape = Tape(form, tuple(inner))
-    values, slopes = tape.jacobian(tape.start, np.column_stack([each.values for each in inner.values()]))
+    values, slopes = tape.jacobian(
+        tape.start, np.column_stack([function.values for function in inner.values()])
+    )
     if _varies(values):
-        tree = replaced(form, {name: each.tree for name, each in inner.items()})
-        columns = frozenset[str]().union(*(each.columns for each in inner.values()))
+        tree = replaced(form, {name: function.tree for name, function in inner.items()})
+        columns = frozenset[str]().union(*(function.columns for function in inner.values()))
         yield ColumnFunction(
             tree, values, length, kind, tape.size, columns, slopes[:, 0] if tape.size else None
         )

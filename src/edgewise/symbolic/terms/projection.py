@@ -181,7 +181,7 @@ class _Inside:
     def __init__(self, evidence: SumEvidence, found: Sum) -> None:
         self._X, self._y, self._terms = evidence.rows.X, evidence.y, found.terms
         self._seen = evidence.columns
-        self._ends = list(itertools.accumulate((len(each) for each in found.constants), initial=0))
+        self._ends = list(itertools.accumulate((len(constant) for constant in found.constants), initial=0))
         self._last: tuple[bytes | None, tuple[Floats, Floats, Floats] | None] = (None, None)
         # Terms without constants inside are what they are.
         self._still = {

@@ -97,8 +97,8 @@ def sums_of_terms(
         search = SumSearch(evidence, until, np.random.default_rng(seed), counts, total)
         wanted = None if functions is None else lambda tree: functions_in(tree) <= functions
         search.look_through(TermPool.of(evidence, _LIBRARIES[-1], search.measured, noisy, wanted), early)
-        for each in search.offered():
-            if (each.rss <= search.floor or not early) and (tree := each.tree(evidence)) is not None:
+        for item in search.offered():
+            if (item.rss <= search.floor or not early) and (tree := item.tree(evidence)) is not None:
                 yield tree
 
 
@@ -136,7 +136,7 @@ class SumSearch:
         changed = set[_Key]()
         for _ in range(_CHANGED):
             ahead = [
-                each for each in self.ordered() if each.key not in changed and len(each.terms) <= _MOST_TERMS
+                item for item in self.ordered() if item.key not in changed and len(item.terms) <= _MOST_TERMS
             ]
             if not ahead or not self.promising(_PROMISING_SHARE) or self.solved or self.spent:
                 return
@@ -147,10 +147,10 @@ class SumSearch:
     ) -> None:
         """Add the best sums of the shortest terms, of all or of those that are algebraic, and known sets of terms."""
         places = pool.shortest(most, algebraic)
-        self.best((pool.sum_of(each) for each in known), 0, _GLANCE)
+        self.best((pool.sum_of(name) for name in known), 0, _GLANCE)
         for count in self.counts:
-            for each in self.fitted_sets(pool, places, count):
-                self.shortened(each)
+            for subset in self.fitted_sets(pool, places, count):
+                self.shortened(subset)
                 if self.solved or self.spent:
                     return
         self.front += self.hull()
@@ -160,10 +160,10 @@ class SumSearch:
     def varied(self, pool: TermPool, most: int, count: int) -> None:
         """Add what stands near the best sum of each few terms: others in place of each of its terms."""
         for size in range(1, most + 1):
-            best = next((each for each in self.ordered() if len(each.terms) == size), Sum((), ()))
+            best = next((item for item in self.ordered() if len(item.terms) == size), Sum((), ()))
             for at in range(len(best.terms)):
-                for each in pool.with_term(best.without([at]), count):
-                    self.fit(each, _STEPS)
+                for item in pool.with_term(best.without([at]), count):
+                    self.fit(item, _STEPS)
 
     @property
     def spent(self) -> bool:
@@ -172,11 +172,11 @@ class SumSearch:
     @property
     def solved(self) -> bool:
         """Whether a sum leaves rounding alone, and that is the end."""
-        return self.ends and any(each.rss <= self.floor for each in self.known.values())
+        return self.ends and any(name.rss <= self.floor for name in self.known.values())
 
     def promising(self, share: float) -> bool:
         """Whether some sum leaves no more than a share of the spread."""
-        return any(each.rss <= share**2 * self.total for each in self.known.values())
+        return any(name.rss <= share**2 * self.total for name in self.known.values())
 
     def nats(self, found: Sum, count: int | None = None) -> float:
         """What describes rows by a sum, all of them or where they count as so many."""
@@ -189,20 +189,20 @@ class SumSearch:
 
     def ordered(self, count: int | None = None) -> list[Sum]:
         """What is known, the best first, where rows count as so many."""
-        return sorted(self.known.values(), key=lambda each: self.nats(each, count))
+        return sorted(self.known.values(), key=lambda name: self.nats(name, count))
 
     def offered(self) -> list[Sum]:
         """The best sums, and those that are or were the best at their length, the shortest first."""
-        best = [each for count in self.counts for each in self.ordered(count)[:_OFFERED]]
-        found = {each.key: each for each in [*self.front, *self.hull(), *best]}
+        best = [item for count in self.counts for item in self.ordered(count)[:_OFFERED]]
+        found = {formula.key: formula for formula in [*self.front, *self.hull(), *best]}
         return sorted(found.values(), key=self.length)
 
     def hull(self) -> list[Sum]:
         """The sums that would be best if rows counted for less, down to the shortest."""
-        hull = sorted(self.known.values(), key=lambda each: each.rss)[:1]
-        while plainer := [each for each in self.known.values() if self.length(each) < self.length(hull[-1])]:
+        hull = sorted(self.known.values(), key=lambda name: name.rss)[:1]
+        while plainer := [name for name in self.known.values() if self.length(name) < self.length(hull[-1])]:
             last = hull[-1]
-            hull.append(min(plainer, key=lambda each: self._slope(last, each)))
+            hull.append(min(plainer, key=lambda item: self._slope(last, item)))
         return hull
 
     def _slope(self, last: Sum, plainer: Sum) -> float:
@@ -222,26 +222,26 @@ class SumSearch:
                 break
             if start == 0:
                 smaller = min(
-                    (each for each in sets if len(each) < size), key=lambda each: sets[each], default=()
+                    (subset for subset in sets if len(subset) < size), key=lambda item: sets[item], default=()
                 )
             first = subsets.drawn(size, self.random, weight) if start else subsets.grown(size, smaller)
             cost, chosen = subsets.exchanged(first, self.random)
             sets[chosen] = cost
-        best = sorted(sets, key=lambda each: sets[each])
+        best = sorted(sets, key=lambda subset: sets[subset])
         if not self.ends:
             # What a grid misses of a constant is no judge between numbers of terms: some of each.
-            sizes = [len(each) for each in best]
-            best = [each for at, each in enumerate(best) if sizes[:at].count(len(each)) < _ALIKE]
+            sizes = [len(subset) for subset in best]
+            best = [subset for at, subset in enumerate(best) if sizes[:at].count(len(subset)) < _ALIKE]
         best = best[: _FITTED if self.ends else None]
-        return self.best((pool.sum_of(places[list(each)].tolist()) for each in best), _SHORTENED, _STEPS)
+        return self.best((pool.sum_of(places[list(subset)].tolist()) for subset in best), _SHORTENED, _STEPS)
 
     def best(self, sums: Iterable[Sum], count: int, steps: int) -> list[Sum]:
         """The best of some sums, their constants fitted."""
         best = dict[_Key, Sum]()
-        for each in sums:
+        for total in sums:
             if self.spent:
                 break
-            fit = self.fit(each, steps)
+            fit = self.fit(total, steps)
             if math.isfinite(fit.rss) and (fit.key not in best or fit.rss < best[fit.key].rss):
                 best[fit.key] = fit
             if self.ends and fit.rss <= self.floor:
@@ -279,7 +279,7 @@ class SumSearch:
             changed.add(best.key)
             glanced = self.best(self.changes(best, pool), _FURTHER, _GLANCE)
             tried = self.best(glanced, _WINNERS, _STEPS)
-            winner = min((self.shortened(each) for each in tried), key=self.nats, default=best)
+            winner = min((self.shortened(item) for item in tried), key=self.nats, default=best)
             if not self.nats(winner) < self.nats(best) - _NO_GAIN:
                 return
             best = winner

@@ -54,7 +54,7 @@ class Groups:
     @property
     def text(self) -> str:
         """The law that is left to find, such as m*v^2 * f(a/b)."""
-        inside = ", ".join(render(each) for each in self.product_trees)
+        inside = ", ".join(render(tree) for tree in self.product_trees)
         parts = (
             []
             if self.prefactor_tree is None or not any(self.prefactor or ())
@@ -70,7 +70,7 @@ class Groups:
     @property
     def product_trees(self) -> tuple[Node, ...]:
         """The products without unit as formulas."""
-        return tuple(power_product(self.names, each) for each in self.products)
+        return tuple(power_product(self.names, product) for product in self.products)
 
     def reduce(self, X: Any, y: Any) -> tuple[Floats, Floats]:
         """The table in numbers without unit.
@@ -101,7 +101,7 @@ class Groups:
         target = check_vector(y, "y", length=len(rows))
         with np.errstate(all="ignore"):
             reduced = np.column_stack(
-                [_evaluated(rows, each) for each in self.products] or [np.zeros((len(rows), 0))]
+                [_evaluated(rows, product) for product in self.products] or [np.zeros((len(rows), 0))]
             )
             return reduced, target / _evaluated(rows, self.prefactor)
 
@@ -130,7 +130,7 @@ def power_product(names: Sequence[str], powers: Sequence[Fraction | int]) -> Nod
     """A product of powers as one fraction, square roots written as such."""
     above = [_powered(name, Fraction(power)) for name, power in zip(names, powers, strict=True) if power > 0]
     below = [_powered(name, Fraction(-power)) for name, power in zip(names, powers, strict=True) if power < 0]
-    inverses = [inverse(each) for each in below]
+    inverses = [inverse(node) for node in below]
     factors: list[Node] = [*(above or [Number(1)]), *inverses]
     return multiplied(factors)
 
@@ -155,8 +155,10 @@ def find_groups(names: Sequence[str], columns: Sequence[Exponents], target: Expo
     circuits = _circuits(columns, rank)
     products = _basis(circuits, len(columns) - rank)
     starts = sorted(_particular(columns, target, rank), key=_cost)
-    best = min((_descended(each, circuits) for each in starts[:20]), key=_cost, default=None)
-    return Groups(tuple(names), best, tuple(tuple(int(each) for each in product) for product in products))
+    best = min((_descended(start, circuits) for start in starts[:20]), key=_cost, default=None)
+    return Groups(
+        tuple(names), best, tuple(tuple(int(combination) for combination in product) for product in products)
+    )
 
 
 def _powered(name: str, power: Fraction) -> Node:
@@ -180,9 +182,9 @@ def _evaluated(rows: Floats, powers: Sequence[Fraction | int]) -> Floats:
 
 def _cost(powers: Exponents) -> tuple[Fraction, int, tuple[int, ...], tuple[Fraction, ...]]:
     """How much there is to read: the powers, with roots dearer; few columns first, then those that come first."""
-    size = sum((abs(each.numerator) + 2 * (each.denominator - 1) for each in powers), 0)
-    used = tuple(at for at, each in enumerate(powers) if each)
-    return Fraction(size), len(used), used, tuple(-each for each in powers)
+    size = sum((abs(power.numerator) + 2 * (power.denominator - 1) for power in powers), 0)
+    used = tuple(at for at, power in enumerate(powers) if power)
+    return Fraction(size), len(used), used, tuple(-power for power in powers)
 
 
 def _circuits(columns: Sequence[Exponents], rank: int) -> list[Exponents]:
@@ -208,11 +210,11 @@ def _circuits_of(columns: Sequence[Exponents], size: int) -> Iterator[Exponents]
 def _basis(circuits: Sequence[Exponents], wanted: int) -> list[Exponents]:
     """The simplest that do not follow from each other."""
     kept: list[Exponents] = []
-    for each in sorted(circuits, key=_cost):
+    for circuit in sorted(circuits, key=_cost):
         if len(kept) == wanted:
             break
-        if _rank([*kept, each]) > len(kept):
-            kept.append(each)
+        if _rank([*kept, circuit]) > len(kept):
+            kept.append(circuit)
     return kept
 
 
@@ -232,9 +234,9 @@ def _particular(columns: Sequence[Exponents], target: Exponents, rank: int) -> I
 def _solved(columns: Sequence[Exponents], target: Exponents, chosen: Sequence[int]) -> Iterator[Exponents]:
     null = _null_space([*(columns[at] for at in chosen), target])
     # A relation that holds the target solves for it; one without is a product without unit.
-    relation = next((each for each in null if each[-1]), None)
+    relation = next((part for part in null if part[-1]), None)
     if relation is not None:
-        powers = tuple(-each / relation[-1] for each in relation[:-1])
+        powers = tuple(-item / relation[-1] for item in relation[:-1])
         if all(powers) or len(chosen) == len(columns):
             yield _spread(powers, chosen, len(columns))
 
@@ -243,8 +245,8 @@ def _descended(powers: Exponents, circuits: Sequence[Exponents]) -> Exponents:
     """A product made simpler by products without unit, as long as that helps."""
     while True:
         steps = (
-            tuple(a + sign * share * b for a, b in zip(powers, each, strict=True))
-            for each in circuits
+            tuple(a + sign * share * b for a, b in zip(powers, circuit, strict=True))
+            for circuit in circuits
             for sign in (1, -1)
             for share in (Fraction(1), Fraction(1, 2))
         )
@@ -279,7 +281,7 @@ def _null_space(vectors: Sequence[Exponents]) -> list[Exponents]:
             continue
         rows[at], rows[pivot] = rows[pivot], rows[at]
         lead = rows[at][column]
-        rows[at] = [each / lead for each in rows[at]]
+        rows[at] = [row / lead for row in rows[at]]
         for row in range(len(rows)):
             if row != at and rows[row][column]:
                 factor = rows[row][column]
@@ -298,10 +300,10 @@ def _null_space(vectors: Sequence[Exponents]) -> list[Exponents]:
 
 def _coprime(powers: Sequence[Fraction]) -> Exponents:
     """The smallest whole numbers in the same ratios, more of them positive than not."""
-    common = math.lcm(*(each.denominator for each in powers))
-    whole = [int(each * common) for each in powers]
+    common = math.lcm(*(power.denominator for power in powers))
+    whole = [int(power * common) for power in powers]
     divisor = math.gcd(*whole) or 1
-    signs = sum((each > 0) - (each < 0) for each in whole)
-    first = next((each for each in whole if each), 1)
+    signs = sum((item > 0) - (item < 0) for item in whole)
+    first = next((item for item in whole if item), 1)
     sign = -1 if signs < 0 or (signs == 0 and first < 0) else 1
-    return tuple(Fraction(sign * each // divisor) for each in whole)
+    return tuple(Fraction(sign * item // divisor) for item in whole)

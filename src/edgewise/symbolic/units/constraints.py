@@ -103,7 +103,7 @@ class Dimensions:
         if vectors:
             return _from_vectors(given, vectors, columns, target)
         powers = {key: unit_powers(given[key], short(key, 40)) for key in keys}
-        found = {base for each in powers.values() for base in each}
+        found = {base for power in powers.values() for base in power}
         bases = [*(base for base in _BASE_UNITS if base in found), *sorted(found - _BASE_UNITS.keys())]
         rows = {key: tuple(powers[key].get(base, Fraction(0)) for base in bases) for key in keys}
         symbols = tuple(_BASE_UNITS.get(base, base) for base in bases)
@@ -220,12 +220,12 @@ def _vector(unit: object, key: str) -> Exponents:
     entries = as_tuple(unit, "units", "exponents, or hold units as text")
     try:
         values = [
-            Fraction(each) if isinstance(each, (int, Fraction)) else as_fraction(float(each))
-            for each in entries
+            Fraction(entry) if isinstance(entry, (int, Fraction)) else as_fraction(float(entry))
+            for entry in entries
         ]
     except (TypeError, ValueError, OverflowError):
         values = []
-    if len(values) != len(entries) or any(abs(each) > _LARGEST_POWER for each in values):
+    if len(values) != len(entries) or any(abs(value) > _LARGEST_POWER for value in values):
         raise InputError(
             argument="units",
             expected=f"give {short(key, 40)} exponents that are numbers up to {_LARGEST_POWER}",
@@ -237,7 +237,7 @@ def _vector(unit: object, key: str) -> Exponents:
 def _from_vectors(
     given: Mapping[str, Any], vectors: Mapping[str, Exponents], columns: tuple[str, ...], target: str
 ) -> Dimensions:
-    size = max(len(each) for each in vectors.values())
+    size = max(len(vector) for vector in vectors.values())
     for key in (*columns, target):
         if key not in vectors and unit_powers(given[key], short(key, 40)):
             raise InputError(

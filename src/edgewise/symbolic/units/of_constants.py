@@ -72,7 +72,7 @@ class _Places:
         if not isinstance(node, Apply):
             return
         name, arguments = node.function, node.arguments
-        parts = [self.rules.quantity(each) for each in arguments]
+        parts = [self.rules.quantity(argument) for argument in arguments]
         if name == "^":
             self._power(arguments, parts, factor)
         elif name == "*":
@@ -106,9 +106,9 @@ class _Places:
 
     def _product(self, arguments: Sequence[Node], parts: Sequence[Quantity], factor: Exponents) -> None:
         left = factor
-        for each in parts:
-            left = left if each.factor is None else _plus(left, _times(each.factor, -1))
-        free = [at for at, each in enumerate(parts) if each.factor is None]
+        for part in parts:
+            left = left if part.factor is None else _plus(left, _times(part.factor, -1))
+        free = [at for at, part in enumerate(parts) if part.factor is None]
         takes = next((at for at in free if isinstance(arguments[at], Number)), next(iter(free), None))
         for at, (argument, part) in enumerate(zip(arguments, parts, strict=True)):
             own = self.none if part.factor is None else part.factor
@@ -117,11 +117,11 @@ class _Places:
     def _sum(
         self, arguments: Sequence[Node], parts: Sequence[Quantity], factor: Exponents, shift: Exponents
     ) -> None:
-        common = next((each.factor for each in parts if each.factor is not None), factor)
-        for each in parts:
-            shift = shift if each.shift is None else _plus(shift, _times(each.shift, -1))
+        common = next((part.factor for part in parts if part.factor is not None), factor)
+        for part in parts:
+            shift = shift if part.shift is None else _plus(shift, _times(part.shift, -1))
         # One number takes up the shift of all logarithms beside it.
-        takes = next((at for at, each in enumerate(arguments) if isinstance(each, Number)), None)
+        takes = next((at for at, argument in enumerate(arguments) if isinstance(argument, Number)), None)
         for at, argument in enumerate(arguments):
             self.visit(argument, common, shift if at == takes else self.none)
 
@@ -131,4 +131,4 @@ def _plus(left: Exponents, right: Exponents) -> Exponents:
 
 
 def _times(exponents: Exponents, by: Fraction | int) -> Exponents:
-    return tuple(each * by for each in exponents)
+    return tuple(exponent * by for exponent in exponents)

@@ -49,7 +49,7 @@ class Quantity:
 
     def raised(self, power: Fraction) -> Quantity:
         """A power of something that does not shift."""
-        factor = None if self.factor is None else tuple(each * power for each in self.factor)
+        factor = None if self.factor is None else tuple(item * power for item in self.factor)
         return Quantity(factor, _zeros(self.shift))
 
 
@@ -110,9 +110,9 @@ class Rules:
     def _common(self, node: Apply, parts: Sequence[Quantity], done: str) -> Exponents | None:
         """The unit that all arguments have, as far as they have one."""
         known = [
-            (part, each.factor)
-            for each, part in zip(parts, node.arguments, strict=True)
-            if each.factor is not None
+            (part, item.factor)
+            for item, part in zip(parts, node.arguments, strict=True)
+            if item.factor is not None
         ]
         for part, factor in known[1:]:
             first_part, first = known[0]
@@ -128,10 +128,10 @@ class Rules:
         factor = self._common(node, parts, "compared")
         # A constant beside a logarithm takes up any shift, as in a sum; a remainder of what shifts is none of it.
         shifts = {
-            each.shift
-            for each, part in zip(parts, node.arguments, strict=True)
-            if each.shift is not None
-            and not (self.free_constants and each.factor is None and self._is_constant(part))
+            item.shift
+            for item, part in zip(parts, node.arguments, strict=True)
+            if item.shift is not None
+            and not (self.free_constants and item.factor is None and self._is_constant(part))
         }
         if len(shifts) > 1 or (node.function == "mod" and any(part.shifts for part in parts)):
             raise MismatchError(f"{written(node)} depends on the units in which its logarithms are taken")
@@ -139,13 +139,13 @@ class Rules:
 
     def _shift_of_sum(self, node: Apply, parts: Sequence[Quantity]) -> Exponents | None:
         total = self._none
-        for each, part in zip(parts, node.arguments, strict=True):
+        for item, part in zip(parts, node.arguments, strict=True):
             # A constant that is added takes up any shift: log(x) + c is log(x/x0).
-            if each.shift is None or (
-                self.free_constants and each.factor is None and self._is_constant(part)
+            if item.shift is None or (
+                self.free_constants and item.factor is None and self._is_constant(part)
             ):
                 return None
-            total = tuple(a + b for a, b in zip(total, each.shift, strict=True))
+            total = tuple(a + b for a, b in zip(total, item.shift, strict=True))
         return total
 
     def _product(
@@ -162,7 +162,7 @@ class Rules:
                 )
             if one.shift is not None and one.shifts:
                 value = as_fraction(constant_value(rest))
-                shift = tuple(each * value for each in one.shift)
+                shift = tuple(item * value for item in one.shift)
         factor = None
         if left[0].factor is not None and right[0].factor is not None:
             factor = tuple(a + b for a, b in zip(left[0].factor, right[0].factor, strict=True))
@@ -180,7 +180,7 @@ class Rules:
     def _function(self, node: Apply, part: Quantity) -> Quantity:
         name, argument = node.function, node.arguments[0]
         if name == "neg":
-            return Quantity(part.factor, None if part.shift is None else tuple(-each for each in part.shift))
+            return Quantity(part.factor, None if part.shift is None else tuple(-item for item in part.shift))
         if name == "exp" and not part.has_unit:
             # The exponential of a logarithm is the quantity again.
             return Quantity(part.shift, self._none)
@@ -233,8 +233,12 @@ def unit_text(exponents: Sequence[Fraction], bases: Sequence[str]) -> str:
     >>> unit_text([Fraction(1), Fraction(2), Fraction(-2), Fraction(1, 2)], ["kg", "m", "s", "A"])
     'kg*m^2*A^(1/2)/s^2'
     """
-    above = [_factor_text(base, each) for base, each in zip(bases, exponents, strict=True) if each > 0]
-    below = [_factor_text(base, -each) for base, each in zip(bases, exponents, strict=True) if each < 0]
+    above = [
+        _factor_text(base, exponent) for base, exponent in zip(bases, exponents, strict=True) if exponent > 0
+    ]
+    below = [
+        _factor_text(base, -exponent) for base, exponent in zip(bases, exponents, strict=True) if exponent < 0
+    ]
     return "/".join(["*".join(above) or "1", *below])
 
 

@@ -105,7 +105,7 @@ def _atom(name: str, of_what: str) -> Powers:
         known = registry.parse_unit_name(name) or not unit_registry().parse_unit_name(name)
         return _of_pint((registry if known else unit_registry()).Unit(name), of_what)
     except pint.UndefinedUnitError:
-        hint = did_you_mean(name, [each for each in registry if len(each) > 2]) if len(name) > 2 else ""
+        hint = did_you_mean(name, [item for item in registry if len(item) > 2]) if len(name) > 2 else ""
         raise InputError(
             argument="units",
             expected=f"give {of_what} a unit that pint knows, such as 'm/s'",

@@ -99,14 +99,14 @@ class SubsetSelection:
         return found
 
     def _sifted(self, solved: list[Chosen], price: float, keep: int) -> list[Chosen]:
-        def cost(each: Chosen) -> float:
+        def cost(item: Chosen) -> float:
             return float(
-                np.log(max(each.unexplained, 1e-30)) + price * sum(self.terms.nodes[list(each.members)])
+                np.log(max(item.unexplained, 1e-30)) + price * sum(self.terms.nodes[list(item.members)])
             )
 
-        plain = sorted(solved, key=lambda each: each.unexplained)[: max(keep // 2, 1)]
+        plain = sorted(solved, key=lambda item: item.unexplained)[: max(keep // 2, 1)]
         cheap = sorted(solved, key=cost)[:keep]
-        return list({each.members: each for each in (*plain, *cheap)}.values())
+        return list({item.members: item for item in (*plain, *cheap)}.values())
 
     def solve(self, members: tuple[int, ...]) -> Chosen:
         """The sum's factors by least squares; members count the kept columns."""
@@ -141,8 +141,8 @@ class SubsetSelection:
             for at in np.argsort(costs)[:2]:
                 new = tuple(sorted((*members, int(at))))
                 grown[new] = float(costs[at])
-        best = sorted(grown, key=lambda each: grown[each])[:keep]
-        return [self._exchanged(list(each), grown[each], price) for each in best]
+        best = sorted(grown, key=lambda item: grown[item])[:keep]
+        return [self._exchanged(list(item), grown[item], price) for item in best]
 
     def _exchanged(self, members: list[int], value: float, price: float) -> tuple[int, ...]:
         for _ in range(4):

@@ -88,7 +88,7 @@ class Candidates:
         for tree, residual in candidates:
             if math.isfinite(residual):
                 ranked.append((self._price(tree, residual), residual, tree))
-        ranked.sort(key=lambda each: each[0])
+        ranked.sort(key=lambda item: item[0])
         seen: set[str] = set()
         for price, residual, tree in ranked:
             key = f"{residual:.6g}" if residual > 1e-9 else f"{size(tree)}"

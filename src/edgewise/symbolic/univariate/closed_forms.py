@@ -122,7 +122,10 @@ def fit_curve(
         found = _suggestions(points, values, weights, library)
     place = {form.name: at for at, form in enumerate(library)}
     # Equally good forms keep the order of the library: sin before cos with a shift.
-    ranked = sorted(found, key=lambda each: (round(score(each, accuracy), 6), place.get(each.form.name, 0)))
+    ranked = sorted(
+        found,
+        key=lambda suggestion: (round(score(suggestion, accuracy), 6), place.get(suggestion.form.name, 0)),
+    )
     return tuple(ranked if top is None else ranked[: check_int(top, "top", low=1)])
 
 
@@ -200,7 +203,7 @@ def _images(library: Sequence[Form], free: Batch, loss: Floats) -> list[Batch]:
         if form.shift_of is None or form.shift_of[0] not in _names(library):
             continue
         other, _, rate, shift, _ = form.shift_of
-        rows = (free.form == [each.name for each in library].index(other)) & np.isfinite(loss)
+        rows = (free.form == [item.name for item in library].index(other)) & np.isfinite(loss)
         found.append(_batch(at, free.b[rows] / rate, (free.c[rows] - shift) / rate, 0.0, True, True))
     return found
 

@@ -67,7 +67,7 @@ class AtomProducts(Pursuit):
                     found.append(
                         (float(part[row, column]), int(edges[one]) + row, int(edges[other]) + column)
                     )
-        found.sort(key=lambda each: -each[0])
+        found.sort(key=lambda item: -item[0])
         chosen = np.array([(a, b) for _, a, b in found[: 3 * _PRODUCTS]], dtype=np.intp)
         return self.refined(owner[chosen], constants[chosen], _FITS_KEPT, _STEPS)
 
@@ -134,11 +134,11 @@ class Chains(Pursuit):
                     for score, own in self._scores(outer, g)
                 ]
         best: dict[tuple[int, int], list[tuple[float, int, int, Floats, Floats]]] = {}
-        for each in sorted(found, key=lambda each: -each[0]):
-            group = best.setdefault((each[1], each[2]), [])
+        for entry in sorted(found, key=lambda item: -item[0]):
+            group = best.setdefault((entry[1], entry[2]), [])
             if len(group) < 3:
-                group.append(each)
-        chosen = [each for group in best.values() for each in group]
+                group.append(entry)
+        chosen = [item for group in best.values() for item in group]
         if not chosen:
             return []
         owners = np.array([(outer, inner) for _, outer, inner, _, _ in chosen], dtype=np.intp)

@@ -106,7 +106,7 @@ class CurveSearch(Candidates):
 
     def _single_atoms(self, keep: int) -> None:
         few = self.few
-        plain = [fast_waves(each, few.x) if each.name == "sin" else each for each in self.plain_atoms(few.x)]
+        plain = [fast_waves(atom, few.x) if atom.name == "sin" else atom for atom in self.plain_atoms(few.x)]
         for background in ([], [LibraryColumn(X, few.x)]):
             pursuit = self.pursuit(Pursuit, plain, background)
             self.fits(pursuit, pursuit.singles(*SINGLE_STARTS), keep)
@@ -190,7 +190,7 @@ class CurveSearch(Candidates):
     def _square_sums(self, keep: int) -> None:
         """Sums of two functions, at least one of them of x^2."""
         few = self.few
-        chosen = [each for each in self.inner_atoms(("x^2",), short=False) if each.name != "damped"]
+        chosen = [atom for atom in self.inner_atoms(("x^2",), short=False) if atom.name != "damped"]
         chosen += atoms(LibraryColumn(X, few.x), self.allowed, short=True)
         pursuit = self.pursuit(Pursuit, chosen)
         self.fits(pursuit, pursuit.pairs(until=self.meter.most), keep)
@@ -199,7 +199,7 @@ class CurveSearch(Candidates):
         few = self.few
         x = LibraryColumn(X, few.x)
         chosen = [
-            each for each in self.plain_atoms(few.x) if each.name not in ("damped", "hyperbola", "lorentzian")
+            atom for atom in self.plain_atoms(few.x) if atom.name not in ("damped", "hyperbola", "lorentzian")
         ]
         chosen += self.inner_atoms(("x^2", "sqrt"), short=True)
         chosen.append(square_atom(x))
@@ -212,10 +212,10 @@ class CurveSearch(Candidates):
         chosen = [*self.plain_atoms(few.x), square_atom(x)]
         outers = [
             at
-            for at, each in enumerate(chosen)
-            if each.inward is not None and each.name not in ("square", "hyperbola", "1/x^2")
+            for at, atom in enumerate(chosen)
+            if atom.inward is not None and atom.name not in ("square", "hyperbola", "1/x^2")
         ]
-        inners = [at for at, each in enumerate(chosen) if each.name not in ("damped", "hyperbola", "1/x^2")]
+        inners = [at for at, atom in enumerate(chosen) if atom.name not in ("damped", "hyperbola", "1/x^2")]
         chains = self.pursuit(Chains, chosen)
         self.fits(chains, chains.best(outers, inners, until=self.meter.most), keep)
 
@@ -227,7 +227,7 @@ class CurveSearch(Candidates):
         few = self.few
         everything = self.plain_atoms(few.x)
         x = LibraryColumn(X, few.x)
-        shorter = [each for each in everything if each.name != "damped"]
+        shorter = [atom for atom in everything if atom.name != "damped"]
         products = atoms(x, self.allowed, prefactor=x, short=True)
         squares = self.inner_atoms(("x^2",), short=True)
         for chosen, background in (
@@ -252,14 +252,14 @@ class CurveSearch(Candidates):
             for name in names:
                 if self.late() or self.done(_INNER_DONE):
                     return
-                inner = [each for each in self.inner_atoms((name,), short=False) if each.name != "damped"]
+                inner = [atom for atom in self.inner_atoms((name,), short=False) if atom.name != "damped"]
                 if inner:
                     pursuit = self.pursuit(Pursuit, inner, background)
                     self.fits(pursuit, pursuit.singles(*_INNER_STARTS), keep)
 
     def _loosened(self, keep: int) -> None:
-        short = [each for each in self.pool.values() if size(each[2]) <= _LOOSENED_SIZE]
-        for _, _, tree in sorted(short, key=lambda each: each[0])[:keep]:
+        short = [term for term in self.pool.values() if size(term[2]) <= _LOOSENED_SIZE]
+        for _, _, tree in sorted(short, key=lambda item: item[0])[:keep]:
             if self.late() or self.done(_LOOSENED_DONE):
                 return
             self.front.offer(marked(loosened(tree), self.stage), _LOOSENED_STEPS)

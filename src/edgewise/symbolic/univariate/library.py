@@ -128,10 +128,10 @@ def _silly(name: str, inner: Node) -> bool:
 
 def _kept(columns: list[LibraryColumn]) -> list[LibraryColumn]:
     good: list[LibraryColumn] = []
-    for each in columns:
+    for column in columns:
         with np.errstate(all="ignore"):
-            if np.isfinite(each.values).all() and float(np.abs(each.values).max()) < 1e12:
-                good.append(each)
+            if np.isfinite(column.values).all() and float(np.abs(column.values).max()) < 1e12:
+                good.append(column)
     return good
 
 
@@ -192,8 +192,8 @@ class CurveLibrary:
         small = self.small()
         whole = _kept([LibraryColumn(tree, small.values[:, at]) for at, tree in enumerate(small.trees)])
         found = list(whole)
-        forms = [each for each in whole if "Apply" in repr(each.tree) and size(each.tree) <= 7]
-        forms = [each for each in forms if not _is_power(each.tree)]
+        forms = [column for column in whole if "Apply" in repr(column.tree) and size(column.tree) <= 7]
+        forms = [form for form in forms if not _is_power(form.tree)]
         factors = monomials(self.x, -2, 4)
         with np.errstate(all="ignore"):
             for form in forms:
@@ -231,8 +231,8 @@ def _distinct(columns: list[LibraryColumn], count: int) -> SubsetTerms:
     """The columns without repeats (up to a factor and a constant), the simplest of each kept; `count` is their length."""
     if not columns:
         return SubsetTerms([], np.zeros((count, 0)), np.zeros(0))
-    columns = sorted(columns, key=lambda each: size(each.tree))
-    values = np.column_stack([each.values for each in columns])
+    columns = sorted(columns, key=lambda column: size(column.tree))
+    values = np.column_stack([column.values for column in columns])
     centred = values - values.mean(axis=0)
     norm = np.linalg.norm(centred, axis=0)
     good = np.isfinite(norm) & (norm > 1e-11 * np.abs(values).max(axis=0))

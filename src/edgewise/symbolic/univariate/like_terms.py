@@ -45,7 +45,7 @@ def like_sums(points: CurvePoints, allowed: frozenset[str]) -> Iterator[Node]:
     allowed
         The functions that may be used.
     """
-    named = {each.name: each for each in atoms(LibraryColumn(X, points.x), allowed)}
+    named = {atom.name: atom for atom in atoms(LibraryColumn(X, points.x), allowed)}
     if "sin" in named:
         named["sin"] = fast_waves(named["sin"], points.x)
     for kind, constant in _KINDS:

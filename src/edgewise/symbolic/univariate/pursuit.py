@@ -76,7 +76,7 @@ class Pursuit:
         self.background = list(background)
         # What is always there: the background, and a constant unless none is wanted.
         self._always = np.column_stack(
-            [*(each.values for each in self.background), np.ones((len(y), int(constant)))]
+            [*(column.values for column in self.background), np.ones((len(y), int(constant)))]
         )
         self._basis, _ = np.linalg.qr(self._always * self.root[:, None])
         centred = (y - np.average(y, weights=weight)) * self.root
@@ -106,7 +106,8 @@ class Pursuit:
     def formulas(self, fit: AtomSum) -> list[Node]:
         """The trees of what is summed."""
         return [
-            self.atoms[at].formula(each.tolist()) for at, each in zip(fit.atoms, fit.constants, strict=True)
+            self.atoms[at].formula(constant.tolist())
+            for at, constant in zip(fit.atoms, fit.constants, strict=True)
         ]
 
     def grid(self) -> tuple[Ints, Floats, Floats]:
@@ -182,7 +183,7 @@ class Pursuit:
                     found.append((float(part[at]), rows.start + int(first[column]), rows.start + column))
             if spent() > until:
                 break
-        found.sort(key=lambda each: -each[0])
+        found.sort(key=lambda item: -item[0])
         chosen = np.array([(a, b) for _, a, b in found[: 2 * _PAIRS]], dtype=np.intp)
         if len(chosen) == 0:
             return []
@@ -200,8 +201,8 @@ class Pursuit:
                 continue
             rows = np.stack(
                 [
-                    self.atoms[at].values(np.asarray(each)[None, :])[0][0] * self.root
-                    for at, each in zip(fit.atoms, fit.constants, strict=True)
+                    self.atoms[at].values(np.asarray(constant)[None, :])[0][0] * self.root
+                    for at, constant in zip(fit.atoms, fit.constants, strict=True)
                 ]
             )
             charge(STEP + ENTRY * shapes.size)
@@ -214,7 +215,7 @@ class Pursuit:
             )
             for at in _heads(owner, score, shapes, per_atom)[: _NEXT_STARTS * per_atom]:
                 owners.append(np.array([*fit.atoms, owner[at]], dtype=np.intp))
-                own = [_padded(each) for each in fit.constants]
+                own = [_padded(constant) for constant in fit.constants]
                 starts.append(np.stack([*own, constants[at]]))
         if not owners:
             return []
@@ -228,13 +229,13 @@ class Pursuit:
         found: list[AtomSum] = []
         groups: dict[tuple[int, ...], int] = {}
         for at in order:
-            group = tuple(sorted(int(each) for each in owners[at]))
+            group = tuple(sorted(int(owner) for owner in owners[at]))
             if not np.isfinite(loss[at]) or groups.get(group, 0) >= 2:
                 continue
             groups[group] = groups.get(group, 0) + 1
             sizes = [self._count(int(owner)) for owner in owners[at]]
             parts = tuple(theta[at, slot, :count].copy() for slot, count in enumerate(sizes))
-            found.append(AtomSum(tuple(int(each) for each in owners[at]), parts, float(loss[at])))
+            found.append(AtomSum(tuple(int(owner) for owner in owners[at]), parts, float(loss[at])))
             if len(found) == keep:
                 break
         return found
@@ -251,7 +252,7 @@ class Pursuit:
 
     def tree(self, fit: AtomSum) -> Node | None:
         """The sum as a tree, its factors by least squares."""
-        theta = np.stack([_padded(each) for each in fit.constants])[None]
+        theta = np.stack([_padded(constant) for constant in fit.constants])[None]
         values = list(self.columns(np.array([fit.atoms], dtype=np.intp), theta)[0][0])
         design = np.column_stack([*values, self._always])
         scaled = design * self.root[:, None]
@@ -259,8 +260,8 @@ class Pursuit:
         if not (np.isfinite(norms) & (norms > 0)).all():
             return None
         solution = np.linalg.lstsq(scaled / norms, self.y * self.root, rcond=None)[0] / norms
-        numbers = [Number(float(each)) for each in solution]
-        trees = [*self.formulas(fit), *(each.tree for each in self.background)]
+        numbers = [Number(float(norm)) for norm in solution]
+        trees = [*self.formulas(fit), *(item.tree for item in self.background)]
         return add(*map(multiply, numbers, trees), *numbers[len(trees) :])
 
 
@@ -272,7 +273,7 @@ def _heads(owner: Ints, score: Floats, shapes: Floats, per_atom: int) -> Ints:
     for _ in range(1, per_atom):
         for at in list(dict.fromkeys(owner[heads].tolist())):
             own = order[owner[order] == at]
-            known = [each for each in heads if owner[each] == at]
+            known = [head for head in heads if owner[head] == at]
             apart = np.abs(shapes[own] @ shapes[known].T).max(axis=1) < _ALIKE_COSINE
             heads += own[apart][:1].tolist()
     return np.array(heads, dtype=np.intp)
@@ -288,13 +289,13 @@ def _unit_columns(pursuit: Pursuit, owners: Ints, theta: Floats) -> tuple[Floats
     """The columns at about unit size, weighted and without the background, and their derivatives."""
     value, slope = pursuit.columns(owners, theta)
     m, slots, n = value.shape
-    each = slope.shape[1] // slots
+    width = slope.shape[1] // slots
     with np.errstate(all="ignore"):
         size = np.abs(value).max(axis=2)
         good = np.isfinite(size) & (size > 0)
         scale = np.where(good, size, 1.0)[:, :, None]
         value = np.where(good[:, :, None], value, 0.0) / scale * pursuit.root
-        slope = slope / np.repeat(scale, each, axis=1) * pursuit.root
+        slope = slope / np.repeat(scale, width, axis=1) * pursuit.root
         slope[~np.isfinite(slope)] = 0.0
     value = pursuit.apart(value.reshape(-1, n)).reshape(m, slots, n)
     return value, pursuit.apart(slope.reshape(-1, n)).reshape(m, -1, n)

@@ -122,7 +122,7 @@ def finish(
     if not math.isfinite(value) or not is_finite(fit.tree):
         return None
     least = size(tree) - 3 * len(_vanishing(fit))
-    if any(each.residual <= _BEATEN_BY * value and each.complexity <= least for each in rivals):
+    if any(rival.residual <= _BEATEN_BY * value and rival.complexity <= least for rival in rivals):
         return None
     fit, value = _pruned(fit, value, points, steps)
     if not math.isfinite(value) or not is_finite(fit.tree):
@@ -235,28 +235,28 @@ class Front:
         """Is something simpler and closer known: by far, or at all where the constants are settled already?"""
         share, fewer = (1.0, 2) if settled else (_BEATEN_SHARE, _BEATEN_NODES)
         return any(
-            each.residual <= share * residual and each.complexity <= nodes - fewer
-            for each in self.met.values()
+            formula.residual <= share * residual and formula.complexity <= nodes - fewer
+            for formula in self.met.values()
         )
 
     def best(self) -> FittedForm | None:
         """The one of shortest description."""
-        return min(self.met.values(), key=lambda each: description(each, self.few), default=None)
+        return min(self.met.values(), key=lambda item: description(item, self.few), default=None)
 
     def front(self, top: int) -> tuple[FittedForm, ...]:
         """From simple to accurate; where too many, those of the longest description leave."""
         near = _front(self.met.values(), self.few, top + _SPARE_FORMULAS, _SEARCH_SLACK)
         final: list[FittedForm] = []
-        for each in near:
+        for formula in near:
             # Constants matter where the formula may be the law.
-            close = each.residual <= max(2 * self.points.noise, self.points.exact)
+            close = formula.residual <= max(2 * self.points.noise, self.points.exact)
             fit, value = (
-                fitted(each.tree, self.points, _LAST_STEPS, 1e-13)
+                fitted(formula.tree, self.points, _LAST_STEPS, 1e-13)
                 if close
-                else fitted(each.tree, self.points, _LOOSE_STEPS)
+                else fitted(formula.tree, self.points, _LOOSE_STEPS)
             )
             if math.isfinite(value) and is_finite(fit.tree):
-                final.append(FittedForm(like(fit.tree, each.tree), value, size(fit.tree)))
+                final.append(FittedForm(like(fit.tree, formula.tree), value, size(fit.tree)))
         return _front(final, self.points, top, _LAST_SLACK)
 
 
@@ -264,12 +264,12 @@ def _front(met: Iterable[FittedForm], points: CurvePoints, top: int, slack: floa
     kept: list[FittedForm] = []
     lowest = math.inf
     shortest = math.inf
-    for each in sorted(met, key=lambda each: (each.complexity, each.residual)):
-        length = description(each, points)
+    for formula in sorted(met, key=lambda form: (form.complexity, form.residual)):
+        length = description(formula, points)
         # Somewhat longer descriptions stay: the data hardly distinguish them.
-        if each.residual < lowest * (1 - 1e-9) and length < shortest + slack:
-            kept.append(each)
-            lowest, shortest = each.residual, min(shortest, length)
-    best = min((description(each, points) for each in kept), default=0.0)
-    ranked = sorted(kept, key=lambda each: description(each, points) - best)[:top]
-    return tuple(each for each in kept if each in ranked)
+        if formula.residual < lowest * (1 - 1e-9) and length < shortest + slack:
+            kept.append(formula)
+            lowest, shortest = formula.residual, min(shortest, length)
+    best = min((description(form, points) for form in kept), default=0.0)
+    ranked = sorted(kept, key=lambda form: description(form, points) - best)[:top]
+    return tuple(form for form in kept if form in ranked)

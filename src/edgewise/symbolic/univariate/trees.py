@@ -102,7 +102,7 @@ def tidy(node: Node) -> Node:
     """The same formula rebuilt without zero terms and unit factors."""
     if not isinstance(node, Apply):
         return node
-    parts = [tidy(each) for each in node.arguments]
+    parts = [tidy(argument) for argument in node.arguments]
     if node.function == "+":
         return add(*parts)
     if node.function == "*":
@@ -130,20 +130,20 @@ def size(node: Node) -> int:
     if node.function == "+":
         kinds: dict[Node, list[int]] = {}
         repeated = 0
-        for each in node.arguments:
-            kind = _shape(each)
-            repeated += len(floats_in(each)) if kind in kinds else 0
-            kinds.setdefault(kind, []).append(size(each))
+        for argument in node.arguments:
+            kind = _shape(argument)
+            repeated += len(floats_in(argument)) if kind in kinds else 0
+            kinds.setdefault(kind, []).append(size(argument))
         return len(node.arguments) - 1 + sum(max(sizes) for sizes in kinds.values()) + repeated
     if node.function == "*":
         # A division in a product is one operator, as a multiplication is.
-        inverses = [_is_inverse(each) for each in node.arguments]
+        inverses = [_is_inverse(argument) for argument in node.arguments]
         lone = 2 if all(inverses) else 0
         parts = sum(
-            size(each) - (2 if inv else 0) for each, inv in zip(node.arguments, inverses, strict=True)
+            size(argument) - (2 if inv else 0) for argument, inv in zip(node.arguments, inverses, strict=True)
         )
         return len(node.arguments) - 1 + parts + lone
-    return 1 + sum(size(each) for each in node.arguments)
+    return 1 + sum(size(argument) for argument in node.arguments)
 
 
 def _shape(node: Node) -> Node:
@@ -169,7 +169,7 @@ def floats_in(node: Node) -> list[float]:
     if isinstance(node, Number):
         return [node.value] if isinstance(node.value, float) else []
     if isinstance(node, Apply):
-        return [value for each in node.arguments for value in floats_in(each)]
+        return [value for argument in node.arguments for value in floats_in(argument)]
     return []
 
 
@@ -186,19 +186,20 @@ def _loose(node: Node) -> Node:
     if not isinstance(node, Apply):
         return node
     if node.function == "+":
-        loose = [_scaled(_loose(each)) for each in node.arguments]
+        loose = [_scaled(_loose(argument)) for argument in node.arguments]
         # One scale is always outside already.
         loose[0] = _loose(node.arguments[0])
-        held = any(isinstance(each, Number) for each in node.arguments)
+        held = any(isinstance(argument, Number) for argument in node.arguments)
         return summed(tuple(loose) if held else (*loose, Number(1e-9)))
     if node.function in ("*", "neg", "inv"):
-        return Apply(node.function, tuple(_loose(each) for each in node.arguments))
+        return Apply(node.function, tuple(_loose(argument) for argument in node.arguments))
     if node.function == "^":
         return _shifted(_loose(node.arguments[0])) ** node.arguments[1]
     if len(node.arguments) == 2:
-        inside = (_scaled(_loose(each)) for each in node.arguments)
+        inside = (_scaled(_loose(argument)) for argument in node.arguments)
         return Apply(
-            node.function, tuple(each if isinstance(each, Number) else _shifted(each) for each in inside)
+            node.function,
+            tuple(number if isinstance(number, Number) else _shifted(number) for number in inside),
         )
     inner = _loose(node.arguments[0])
     if node.function not in _NO_SCALE:

@@ -148,7 +148,7 @@ class DesignMatrix:
     def part(self, rows: Tensor) -> DesignMatrix:
         """Some of the rows: numbers, or which."""
         chosen = rows.numpy()
-        coded = tuple(Coded(each.columns, each.codes[chosen], each.values) for each in self.coded)
+        coded = tuple(Coded(item.columns, item.codes[chosen], item.values) for item in self.coded)
         return DesignMatrix(self.size, coded, self.columns, self.rest[rows])
 
     def times(self, theta: Tensor, power: int = 1) -> Tensor:
@@ -158,8 +158,8 @@ class DesignMatrix:
         total = torch.cat(
             [_raised(chunk.to(torch.float64), power) @ own for chunk in self.rest.split(ROWS_AT_ONCE)]
         )
-        for each in self.coded:
-            total += (_raised(each.values, power) @ theta[each.columns])[torch.from_numpy(each.codes)]
+        for item in self.coded:
+            total += (_raised(item.values, power) @ theta[item.columns])[torch.from_numpy(item.codes)]
         return total
 
     def pulled(self, slope: Tensor, power: int = 1) -> Tensor:
@@ -168,8 +168,8 @@ class DesignMatrix:
         charge(PASSED * (self.rest.numel() + len(self.rest) * len(self.coded)))
         for chunk, s in self._chunks(slope):
             total[self.columns] += _raised(chunk.to(torch.float64), power).T @ s
-        for each in self.coded:
-            total[each.columns] = _raised(each.values, power).T @ each.summed(slope.numpy())
+        for item in self.coded:
+            total[item.columns] = _raised(item.values, power).T @ item.summed(slope.numpy())
         return total
 
     def gram(self, weight: Tensor) -> Tensor:
@@ -180,15 +180,15 @@ class DesignMatrix:
         own = len(self.columns)
         # Half of a symmetric product, by the BLAS routine for it: torch has none.
         half = np.zeros((own, own), order="F")
-        sums = [torch.zeros(len(each.values), own, dtype=torch.float64) for each in self.coded]
+        sums = [torch.zeros(len(item.values), own, dtype=torch.float64) for item in self.coded]
         begin = 0
         for chunk, w in self._chunks(weight):
             rows = chunk.to(torch.float64)
             if own:
                 half = dsyrk(1.0, (rows * w.sqrt()[:, None]).numpy().T, beta=1.0, c=half, overwrite_c=1)
                 weighed = rows * w[:, None]
-                for each, total in zip(self.coded, sums, strict=True):
-                    total.index_add_(0, torch.from_numpy(each.codes[begin : begin + len(w)]), weighed)
+                for item, total in zip(self.coded, sums, strict=True):
+                    total.index_add_(0, torch.from_numpy(item.codes[begin : begin + len(w)]), weighed)
             begin += len(w)
             charge(len(w) * own * (PASSED * (1 + len(self.coded)) + PRODUCED * own))
         whole = torch.from_numpy(np.ascontiguousarray(half))
@@ -227,12 +227,12 @@ def design_matrix(table: Tensor, owner: Tensor) -> DesignMatrix:
     for i in torch.unique(owner):
         columns = (owner == i).nonzero()[:, 0]
         charge(PASSED * table[:, columns].numel())
-        each = _coded(table[:, columns], columns, most)
-        if each is not None:
-            coded.append(each)
+        codes_of = _coded(table[:, columns], columns, most)
+        if codes_of is not None:
+            coded.append(codes_of)
     taken = torch.zeros(table.shape[1], dtype=torch.bool)
-    for each in coded:
-        taken[each.columns] = True
+    for item in coded:
+        taken[item.columns] = True
     columns = (~taken).nonzero()[:, 0]
     rest = table[:, columns]
     if rest.numel() <= KEPT_NUMBERS:

@@ -109,10 +109,10 @@ def gross_errors(X: Floats, y: Floats, *, alone: bool = True) -> Flags:
         return none
     with np.errstate(all="ignore"):
         fits = list(_smooth(X, y, deviation))
-        best = min(fits, key=lambda each: each.share)
+        best = min(fits, key=lambda fit: fit.share)
         flagged = _beyond(best, y, deviation)
         if not alone:
-            flagged |= _beyond(min((f for f in fits if f.plain), key=lambda each: each.share), y, deviation)
+            flagged |= _beyond(min((f for f in fits if f.plain), key=lambda item: item.share), y, deviation)
     if not flagged.any():
         return none
     if alone:

@@ -143,8 +143,8 @@ def _reached(net: KAN, rows: TrainingRows, at: int) -> tuple[Tensor, Tensor, Ten
         if at > 0:
             own = net.layers[at - 1].edges(nodes[at - 1])
             edges.append((own.amin(0), own.amax(0)))
-    low, high = data_range(torch.stack([each for pair in ends for each in pair]))
+    low, high = data_range(torch.stack([item for pair in ends for item in pair]))
     if at == 0:
         return low, high, low, high
-    least, most = (torch.stack(each) for each in zip(*edges, strict=True))
+    least, most = (torch.stack(item) for item in zip(*edges, strict=True))
     return low, high, least.amin(0), most.amax(0)

@@ -80,7 +80,7 @@ class FusedAdamW(torch.optim.AdamW):
         """From now on take steps along gradients centred like this; see `centring`."""
         self._centred = tuple(centred)
         if self._native is not None:
-            self._native.centre([(each.weights, each.mean, each.bias) for each in self._centred])
+            self._native.centre([(array.weights, array.mean, array.bias) for array in self._centred])
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:
@@ -89,12 +89,12 @@ class FusedAdamW(torch.optim.AdamW):
             if p.grad is not None and not p.grad.is_contiguous():
                 p.grad = p.grad.contiguous()  # torch's fused step, too, reads gradients as they lie in memory
         if self._library is None:
-            before = [each.offset() for each in self._centred]
-            for each in self._centred:
-                each.pull()
+            before = [item.offset() for item in self._centred]
+            for item in self._centred:
+                item.pull()
             super().step(closure)
-            for each, offset in zip(self._centred, before, strict=True):
-                each.bias.add_(offset - each.offset())
+            for item, offset in zip(self._centred, before, strict=True):
+                item.bias.add_(offset - item.offset())
             return
         if self._native is None:
             self._native = self._begun(self._library)
@@ -132,5 +132,5 @@ class FusedAdamW(torch.optim.AdamW):
         self._count = int(max(float(state["step"]) for state in states))
         moments = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq"))
         made = AdamWStep(library, self._parameters, *moments)
-        made.centre([(each.weights, each.mean, each.bias) for each in self._centred])
+        made.centre([(array.weights, array.mean, array.bias) for array in self._centred])
         return made

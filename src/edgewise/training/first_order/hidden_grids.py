@@ -90,8 +90,8 @@ def _laid(layer: KANLinear, some: Tensor, low: Tensor, high: Tensor) -> tuple[Te
     old, exact = layer.grid[some], torch.float64
     grid = default_grid(layer.basis_name, low, high, layer.intervals, layer.degree).to(old)
     was, will = (
-        make_basis(layer.basis_name, each.to(exact), degree=layer.degree, size=layer.size)
-        for each in (old, grid)
+        make_basis(layer.basis_name, item.to(exact), degree=layer.degree, size=layer.size)
+        for item in (old, grid)
     )
     points = samples(will, layer.size)
     # The fit of every function of the old basis by the new one, shape (nodes, M, M).

@@ -206,15 +206,15 @@ class _DistinctRows:
         return total
 
 
-def _together(each: Sequence[PairFunctions]) -> PairFunctions:
+def _together(item: Sequence[PairFunctions]) -> PairFunctions:
     """Functions of several outputs from those of one output each."""
-    if len(each) == 1:
-        return each[0]
+    if len(item) == 1:
+        return item[0]
     products = dict[Pair, tuple[Tensor, Tensor]]()
-    for pair in dict.fromkeys(pair for one in each for pair in one.products):
-        places = next(one.products[pair][0] for one in each if pair in one.products)
+    for pair in dict.fromkeys(pair for one in item for pair in one.products):
+        places = next(one.products[pair][0] for one in item if pair in one.products)
         none = torch.zeros(len(places), 1, dtype=torch.float64)
-        products[pair] = places, torch.cat([one.products.get(pair, (places, none))[1] for one in each], 1)
+        products[pair] = places, torch.cat([one.products.get(pair, (places, none))[1] for one in item], 1)
     return PairFunctions(
-        torch.cat([one.theta for one in each], 1), torch.cat([one.bias for one in each]), products
+        torch.cat([one.theta for one in item], 1), torch.cat([one.bias for one in item]), products
     )

@@ -156,7 +156,7 @@ class Descent:
         order = [p for group in self.optimizer.param_groups for p in group["params"]]
         number = {id(p): k for k, p in enumerate(order)}
         moments = zip(self.own, state["moments"], strict=False)  # of a run that has not begun there are none
-        whole["state"] = {number[id(p)]: dict(each) for p, each in moments if each}
+        whole["state"] = {number[id(p)]: dict(moment) for p, moment in moments if moment}
         self.optimizer.load_state_dict(whole)
 
 

@@ -88,8 +88,8 @@ class Sweeps:
                 if layer.bias is not None:
                     total[slot.bias] += delta.sum(0)
                 for rows, targets, partials in self._partials(theta, at, x):
-                    each = torch.einsum("nsk,ns->sk", partials, delta[:, targets])
-                    total[slot.affine].view(-1, 4)[rows] += each
+                    pulled = torch.einsum("nsk,ns->sk", partials, delta[:, targets])
+                    total[slot.affine].view(-1, 4)[rows] += pulled
         return total
 
     def edge_blocks(self, theta: Tensor, root: Tensor) -> DiagonalBlocks:
@@ -115,8 +115,8 @@ class Sweeps:
                     if layer.bias is not None:
                         diagonal[slot.bias] += square.sum(0)
                     for rows, targets, partials in self._partials(theta, at, x):
-                        each = torch.einsum("nsk,ns->sk", partials.square(), square[:, targets])
-                        diagonal[slot.affine].view(-1, 4)[rows] += each
+                        pulled = torch.einsum("nsk,ns->sk", partials.square(), square[:, targets])
+                        diagonal[slot.affine].view(-1, 4)[rows] += pulled
         for slot, block in zip(slots.layers, edges, strict=True):
             diagonal[slot.coef] = block.diagonal(dim1=1, dim2=2).reshape(-1)
         return DiagonalBlocks(tuple(edges), diagonal)
@@ -159,8 +159,8 @@ class Sweeps:
         if layer.bias is not None:
             moved = moved + v[slot.bias]
         for rows, targets, partials in self._partials(theta, at, x):
-            each = torch.einsum("nsk,sk->ns", partials, v[slot.affine].reshape(-1, 4)[rows])
-            moved = moved.index_add(1, torch.tensor(targets), each)
+            pulled = torch.einsum("nsk,sk->ns", partials, v[slot.affine].reshape(-1, 4)[rows])
+            moved = moved.index_add(1, torch.tensor(targets), pulled)
         return moved
 
     def _partials(self, theta: Tensor, at: int, x: Tensor) -> Iterator[tuple[list[int], list[int], Tensor]]:
@@ -180,8 +180,8 @@ def _pushed(moved: Tensor, sums: Tensor, n_sums: int, arities: tuple[int, ...]) 
     if not arities:
         return moved
     nodes = n_sums + len(arities)
-    each = torch.eye(nodes, dtype=sums.dtype).expand(len(sums), nodes, nodes)
-    return (pull_back(each, sums, n_sums, arities) @ moved[..., None])[..., 0]
+    pulled = torch.eye(nodes, dtype=sums.dtype).expand(len(sums), nodes, nodes)
+    return (pull_back(pulled, sums, n_sums, arities) @ moved[..., None])[..., 0]
 
 
 def _squares(values: Tensor, weight: Tensor) -> Tensor:

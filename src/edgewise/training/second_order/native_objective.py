@@ -117,8 +117,8 @@ def descended(
     damping = DescentDamping(lm.MU_START, lm.most_damping(state), FLOOR, RANK, lm.LEAST_GAIN)
     found = data.evaluator.small.descend(state.theta, mu, nu, steps, problem.S, rest, damping)
     n, size = data.y.shape[0], len(state.theta)
-    each = normal_cost(n, data.y.shape[1], data.evaluator.read, size) + solve_cost(size)
-    charge(int(found.steps) * each)
+    cost = normal_cost(n, data.y.shape[1], data.evaluator.read, size) + solve_cost(size)
+    charge(int(found.steps) * cost)
     now, decrease, stuck = float(found.value), float(found.decrease), bool(found.stuck)
     return LMState(found.theta, now, float(found.mu), float(found.nu), decrease, stuck), int(found.steps)
 

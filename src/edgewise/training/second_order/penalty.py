@@ -64,7 +64,7 @@ class Weights:
 def make_penalty(net: KAN, slots: Slots) -> Penalty:
     """Penalty matrices of a network's numeric edges."""
     parts = [
-        tuple(each[slot.sources] for each in _of_inputs(layer.basis))
+        tuple(variable[slot.sources] for variable in _of_inputs(layer.basis))
         for layer, slot in zip(net.layers, slots.layers, strict=True)
     ]
     return Penalty(slots, *(tuple(part[k] for part in parts) for k in range(3)))

@@ -68,8 +68,8 @@ class Variation:
         return spread(self.slots, self.blocks(theta))
 
     def _sizes(self, theta: Tensor) -> list[Tensor]:
-        each = zip(self.slots.layers, self.rows, strict=True)
-        bends = [rows @ theta[slot.coef].reshape(slot.n_edges, slot.size, 1) for slot, rows in each]
+        bent = zip(self.slots.layers, self.rows, strict=True)
+        bends = [rows @ theta[slot.coef].reshape(slot.n_edges, slot.size, 1) for slot, rows in bent]
         return [(bend[..., 0] ** 2 + SMOOTH**2).sqrt() for bend in bends]
 
 
@@ -79,14 +79,14 @@ def make_variation(net: KAN, slots: Slots, weight: float) -> Variation | None:
         return None
     rows = list[Tensor]()
     for at, (layer, slot) in enumerate(zip(net.layers, slots.layers, strict=True)):
-        each = _differences(layer.basis)[slot.sources]
+        bent = _differences(layer.basis)[slot.sources]
         if at + 1 < len(net.layers):
             # Factors of products have no grid of their own; they are taken as they are.
-            width = torch.ones(layer.out_features, dtype=each.dtype)
+            width = torch.ones(layer.out_features, dtype=bent.dtype)
             sums = net.spec.layers[at].nodes.sums
             width[:sums] = net.layers[at + 1].domain.diff(dim=1)[:sums, 0]
-            each = each / width[slot.targets, None, None]
-        rows.append(each)
+            bent = bent / width[slot.targets, None, None]
+        rows.append(bent)
     return Variation(slots, tuple(rows), weight)
 
 

@@ -106,9 +106,9 @@ class MatrixFree:
             return data.together([part.times(v) for part in parts]) + self._pull(v, penalties)
 
         found = [Sweeps(part.data.evaluator).edge_blocks(theta, part.root) for part in parts]
-        layers = zip(*(each.edges for each in found), strict=True)
+        layers = zip(*(item.edges for item in found), strict=True)
         edges = tuple(data.together(own) + penalty for own, penalty in zip(layers, penalties, strict=True))
-        diagonal = data.together([each.diagonal for each in found]) + RIDGE
+        diagonal = data.together([item.diagonal for item in found]) + RIDGE
         for slot, block in zip(self.penalty.slots.layers, edges, strict=True):
             diagonal[slot.coef] = block.diagonal(dim1=1, dim2=2).reshape(-1)
         return LinearisedProblem(value, gradient, times, DiagonalBlocks(edges, diagonal))

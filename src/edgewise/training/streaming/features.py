@@ -248,7 +248,7 @@ def make_features(
     threads : int
     """
     rows = max(float(counts.sum()) for _, counts in masses)
-    finer = 1 + sum(rows >= each for each in config.finer_rows)
+    finer = 1 + sum(rows >= row for row in config.finer_rows)
     most = DESIGN_COLUMNS // len(masses) - DEGREE
     intervals = max(FEWEST_INTERVALS, min(finer * config.intervals, most))
     tensors = [(torch.from_numpy(values), torch.from_numpy(counts)) for values, counts in masses]

@@ -304,7 +304,7 @@ def minimised(
         learn = learn and moved > SMOOTH
         if dispersed:
             # The model is the loss itself, so its solution is exact there.
-            about = [each.about(step[:, k]) for k, each in enumerate(about)]
+            about = [quadratic.about(step[:, k]) for k, quadratic in enumerate(about)]
             return NewtonState(theta, weights, tuple(about), theta)
         shrinks = moved / before**2
         if moved < STILL or (shrinks <= 1 and shrinks * moved**2 < EXACT):

@@ -167,8 +167,8 @@ class _Scales:
             base, power = self.part(tree.arguments[0]), _rational(tree.arguments[1])
             return None if base is None or power is None else self.power(base, power)
         terms = self.opened(tree.arguments) if tree.function == "+" else tree.arguments
-        parts = [self.part(each) for each in terms]
-        known = [each for each in parts if each is not None]
+        parts = [self.part(term) for term in terms]
+        known = [item for item in parts if item is not None]
         if len(known) < len(parts):
             return None
         if tree.function == "+":
@@ -191,20 +191,20 @@ class _Scales:
     def opened(self, terms: Sequence[Node]) -> list[Node]:
         """The terms of a sum, with exp(u) as 1 + u and cos(u) as 1 - u^2/2 where u vanishes: others may take the 1 away."""
         found = list[Node]()
-        for each in terms:
-            inner = each.arguments[0] if isinstance(each, Apply) and each.function == "neg" else each
+        for term in terms:
+            inner = term.arguments[0] if isinstance(term, Apply) and term.function == "neg" else term
             if (
                 not isinstance(inner, Apply)
                 or inner.function not in ("exp", "cos")
                 or not self.vanishes(inner.arguments[0])
             ):
-                found.append(each)
+                found.append(term)
                 continue
             u = inner.arguments[0]
             # Beside u(1 + 1/t), which is no exact u, nothing cancels that must not.
             bent = multiplied([Number(-1), _HALF, u**2])
             rest = apply(_ABOUT, u if inner.function == "exp" else bent)
-            found += [_ONE, rest] if inner is each else [Number(-1), -rest]
+            found += [_ONE, rest] if inner is term else [Number(-1), -rest]
         return found
 
     def vanishes(self, u: Node) -> bool:
@@ -215,17 +215,17 @@ class _Scales:
         left = list(parts)
         while left:
             largest = left[0]
-            for each in left[1:]:
-                order = self.compare(largest, each)
+            for part in left[1:]:
+                order = self.compare(largest, part)
                 if order is None:
                     return None
-                largest = each if order < 0 else largest
-            alike = [each for each in left if each is largest or self.compare(largest, each) == 0]
-            if len(alike) > 1 and any(each.loose for each in alike):
+                largest = part if order < 0 else largest
+            alike = [part for part in left if part is largest or self.compare(largest, part) == 0]
+            if len(alike) > 1 and any(item.loose for item in alike):
                 return None
-            left = [each for each in left if all(each is not one for one in alike)]
-            bound, exact = any(each.bound for each in alike), all(each.exact for each in alike)
-            c = largest.c if len(alike) == 1 else self.plain(summed(each.c for each in alike))
+            left = [part for part in left if all(part is not one for one in alike)]
+            bound, exact = any(item.bound for item in alike), all(item.exact for item in alike)
+            c = largest.c if len(alike) == 1 else self.plain(summed(item.c for item in alike))
             if not (exact and c == _ZERO):
                 return replace(largest, c=c, bound=bound, exact=exact and not left)
         return _Part(_ZERO, exact=True)
@@ -241,22 +241,22 @@ class _Scales:
 
     def product(self, parts: Sequence[_Part]) -> _Part | None:
         rates: dict[Fraction, Node] = {}
-        for each in parts:
-            for r, s in each.rates:
+        for part in parts:
+            for r, s in part.rates:
                 rates[r] = s if r not in rates else self.plain(rates[r] + s)
-        loose = any(each.loose for each in parts)
+        loose = any(part.loose for part in parts)
         top = max(rates, default=None)
         left = tuple(sorted(((r, s) for r, s in rates.items() if s != _ZERO), key=lambda one: -one[0]))
         if loose and (not left or left[0][0] != top):
             return None  # the smaller rates are not known
         return _Part(
-            self.plain(multiplied(each.c for each in parts)),
-            sum((each.power for each in parts), Fraction(0)),
-            sum((each.logs for each in parts), Fraction(0)),
+            self.plain(multiplied(part.c for part in parts)),
+            sum((part.power for part in parts), Fraction(0)),
+            sum((part.logs for part in parts), Fraction(0)),
             left,
             loose,
-            any(each.bound for each in parts),
-            all(each.exact for each in parts),
+            any(part.bound for part in parts),
+            all(part.exact for part in parts),
         )
 
     def power(self, part: _Part, power: Fraction) -> _Part | None:
@@ -369,8 +369,8 @@ def _rational(node: Node) -> Fraction | None:
         return Fraction(node.value) if math.isfinite(node.value) else None
     if not isinstance(node, Apply) or node.function not in ("+", "*", "neg", "inv"):
         return None
-    parts = [_rational(each) for each in node.arguments]
-    known = [each for each in parts if each is not None]
+    parts = [_rational(argument) for argument in node.arguments]
+    known = [part for part in parts if part is not None]
     if len(known) < len(parts) or (node.function == "inv" and not known[0]):
         return None
     if node.function == "+":

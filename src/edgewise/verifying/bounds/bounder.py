@@ -190,7 +190,7 @@ class Lagrange:
         """Bound the excess over each part; also rows to try. `above` are what the parts are halves of."""
         program, part = self.program, stack(parts)
         known = known_sums(program, parts, sums)
-        joined = tuple(np.concatenate([each[k] for each in known]) for k in range(3))
+        joined = tuple(np.concatenate([name[k] for name in known]) for k in range(3))
         low, high, empty = ranges(program, part, joined)  # pyright: ignore[reportArgumentType]
         factors = self.factors(part)
         region = make_region(program, part, low, high, factors)
@@ -214,16 +214,16 @@ class Lagrange:
             warm=warm,
         )
         bounds = found.bound / self.scale
-        idle = [each.after(float(bounds[b]), target, _IDLE_GAIN) for b, each in enumerate(above)] or [
+        idle = [item.after(float(bounds[b]), target, _IDLE_GAIN) for b, item in enumerate(above)] or [
             {}
         ] * len(parts)
         splits = self.splits(part, region, found, target * self.scale, idle)
         made: list[Bounded] = []
-        for b, each in enumerate(parts):
+        for b, item in enumerate(parts):
             bound = -np.inf if empty[b] else float(bounds[b])
             if bound > target >= 0 and self.slope is None:
                 bound = min(bound, vanishing(program, found.v[b]) / self.scale)
-            made.append(Bounded(each, bound, found.v[b], splits[b], known[b], idle[b]))
+            made.append(Bounded(item, bound, found.v[b], splits[b], known[b], idle[b]))
         rows = [x[~empty] for x in found.tried[-2:]]
         return made, rows
 

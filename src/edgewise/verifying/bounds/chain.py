@@ -63,10 +63,10 @@ def _jumps(one: Curves, low: float, high: float) -> tuple[Floats, Floats]:
 def middles(space: CellSpace, made: list[Bounded]) -> list[Floats]:
     """The row in the middle of each part that holds one."""
     rows = list[Floats]()
-    for each in made:
-        if each.bound > -np.inf:
-            low, high = slots(space, each.part)
-            alive = living(space, each.part)[0]
+    for item in made:
+        if item.bound > -np.inf:
+            low, high = slots(space, item.part)
+            alive = living(space, item.part)[0]
             cells = [space.cells_of(g, alive)[0] for g in range(space.groups)]
             x = space.centre[cells].sum(0)
             for s, c in enumerate(space.slot_cell):
@@ -115,7 +115,7 @@ class Chain(OneByOne):
         program, goal, model = self.program, self.goal, self.model
         known = first_sums(program, part) if sums is None else sums
         low, high, empty = ranges(program, part, known)
-        least, most = (each[0] for each in derivative_spans(model, program.space, part, goal.input))
+        least, most = (span[0] for span in derivative_spans(model, program.space, part, goal.input))
         worth: list[tuple[float, Split]] = []
         at = 0
         for depth in range(1, len(model.layers)):
@@ -163,4 +163,4 @@ class Chain(OneByOne):
             if len(cells) > 1:
                 half = cells[: len(cells) // 2]
                 return Split("cells", g, cells=tuple(c - int(space.first[g]) for c in half))
-        return max(worth, key=lambda each: each[0])[1] if worth else None
+        return max(worth, key=lambda item: item[0])[1] if worth else None

@@ -218,8 +218,8 @@ class LocalIntervals:
 
     def take(self, rows: Ints) -> LocalIntervals:
         """Some of the batch."""
-        each = (self.low, self.high, self.outside, self.last, self.end)
-        return LocalIntervals(*(a[rows] for a in each), jumps=self.jumps)  # pyright: ignore[reportArgumentType]
+        pieces_of = (self.low, self.high, self.outside, self.last, self.end)
+        return LocalIntervals(*(a[rows] for a in pieces_of), jumps=self.jumps)  # pyright: ignore[reportArgumentType]
 
     def repeat(self, count: int) -> LocalIntervals:
         """The same intervals `count` times (of a batch of one)."""
@@ -227,8 +227,8 @@ class LocalIntervals:
         def spread(a: NDArray[np.generic]) -> NDArray[np.generic]:
             return np.broadcast_to(a, (count, *a.shape[1:]))
 
-        each = (self.low, self.high, self.outside, self.last, self.end)
-        return LocalIntervals(*(spread(a) for a in each), jumps=self.jumps)  # pyright: ignore[reportArgumentType]
+        pieces_of = (self.low, self.high, self.outside, self.last, self.end)
+        return LocalIntervals(*(spread(a) for a in pieces_of), jumps=self.jumps)  # pyright: ignore[reportArgumentType]
 
 
 def peak(polynomials: Floats, window: LocalIntervals) -> tuple[Floats, Ints, Floats]:
@@ -298,19 +298,21 @@ def merge(
     moved = [part.breaks - shift[:, None] for part, shift in zip(parts, shifts, strict=True)]
     rough, bends = None, None
     if any(part.bends is not None for part in parts):
-        each = [part.corners - shift[:, None] for part, shift in zip(parts, shifts, strict=True)]
-        bends = np.sort(np.concatenate(each, 1), 1)
+        pieces_of = [part.corners - shift[:, None] for part, shift in zip(parts, shifts, strict=True)]
+        bends = np.sort(np.concatenate(pieces_of, 1), 1)
     if any(part.rough is not None for part in parts):
         none = [np.zeros((2, part.count, len(part.breaks))) for part in parts]
-        each = zip(parts, none, strict=True)
-        rough = np.concatenate([n if part.rough is None else part.rough for part, n in each], 1)
-    same = not len(extra) and all(each.shape == moved[0].shape and (each == moved[0]).all() for each in moved)
+        pieces_of = zip(parts, none, strict=True)
+        rough = np.concatenate([n if part.rough is None else part.rough for part, n in pieces_of], 1)
+    same = not len(extra) and all(
+        array.shape == moved[0].shape and (array == moved[0]).all() for array in moved
+    )
     if same:
         breaks = moved[0]
         if not any(shift.any() for shift in shifts):
             return Curves(breaks, np.concatenate([part.table for part in parts]), rough, bends)
     else:
-        breaks = np.sort(np.concatenate([*moved, *(each[:, None] for each in extra)], 1), 1)
+        breaks = np.sort(np.concatenate([*moved, *(array[:, None] for array in extra)], 1), 1)
     return Curves(
         breaks,
         np.concatenate([_on(part, breaks, shift) for part, shift in zip(parts, shifts, strict=True)]),

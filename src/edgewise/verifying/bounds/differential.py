@@ -114,7 +114,7 @@ class Differential(OneByOne):
         if empty[0]:
             return Bounded(part, -np.inf, np.zeros(0), None, known)
         low, high = low[0], high[0]
-        least, most, _ = (each[0] for each in first_sums(self.first, part))
+        least, most, _ = (total[0] for total in first_sums(self.first, part))
         least, most = least - self.sizes, most + self.sizes
         reach, steep = [np.maximum(np.abs(least), np.abs(most))], list[Floats]()
         loose = list[Floats]()
@@ -153,7 +153,7 @@ class Differential(OneByOne):
                 values = self.first.inputs.points[cells][:, : len(weight)]
                 half = tuple(c - int(space.first[g]) for c in cells[: len(cells) // 2])
                 found.append((float(np.ptp(values, axis=0) @ weight), Split("cells", g, cells=half)))
-        return max(found, key=lambda each: each[0])[1] if found else None
+        return max(found, key=lambda item: item[0])[1] if found else None
 
 
 def pairable(program: BoundsProgram) -> bool:

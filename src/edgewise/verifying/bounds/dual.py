@@ -44,7 +44,7 @@ class DualRegion:
     def take(self, rows: Ints) -> DualRegion:
         """Some of them."""
         return DualRegion(
-            tuple(each.take(rows) for each in self.windows),
+            tuple(window.take(rows) for window in self.windows),
             self.slots.take(rows),
             self.alive[rows],
             self.low[rows],

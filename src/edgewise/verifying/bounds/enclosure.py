@@ -186,7 +186,7 @@ def _sigmoid(x: Floats) -> Floats:
 
 def _exactly(f: Callable[..., Floats]) -> Callable[..., Intervals]:
     """A function that falls in no argument and is computed without rounding; it may jump."""
-    return lambda *x: Intervals(f(*(each.low for each in x)), f(*(each.high for each in x)))
+    return lambda *x: Intervals(f(*(value.low for value in x)), f(*(value.high for value in x)))
 
 
 def _step(x: Floats) -> Floats:

@@ -155,11 +155,11 @@ def exact_model(network: KAN) -> ExactModel:
         layers.append(ExactLayer(Curves(grid.numpy().copy(), table), constant, base))
     scales = (network.input_shift, network.input_scale, network.output_shift, network.output_scale)
     arities = tuple(spec.nodes.products for spec in network.spec.layers)
-    shift, scale, low, by = (numbers(each) for each in scales)
+    shift, scale, low, by = (numbers(item) for item in scales)
     model = ExactModel(tuple(layers), shift, scale, low, by, arities if any(arities) else ())
-    arrays = [x for each in layers for x in (each.curves.table, each.bias, each.base) if x is not None]
+    arrays = [x for layer in layers for x in (layer.curves.table, layer.bias, layer.base) if x is not None]
     arrays += [shift, scale, low, by]
-    if not all(np.isfinite(each).all() for each in arrays):
+    if not all(np.isfinite(array).all() for array in arrays):
         raise InputError(
             argument="model", expected="have finite parameters", got="some that are NaN or infinite"
         )

@@ -50,7 +50,7 @@ def _layer(
     count = len(own.layers[-1].bias)
     sums = tuple(RowSum((RowTerm(0, 0, k, 1.0),)) for k in range(count))
     below = make_program(program.space, (own,), sums, ends=False)
-    known = [place[f, unit if each > 1 else 0, each, k] for _, _, each, k in below.names]
+    known = [place[f, unit if item > 1 else 0, item, k] for _, _, item, k in below.names]
     mine = np.array([place[f, unit, layer, k] for k in range(count)])
     inside = replace(part, node_low=part.node_low[:, known], node_high=part.node_high[:, known])
     low, high, empty = ranges(below, inside)

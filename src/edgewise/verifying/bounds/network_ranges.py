@@ -164,7 +164,7 @@ def _multiplied(
     return (
         side_by_side(values),
         side_by_side(slopes_of),
-        None if bends is None else side_by_side([each for each in bends_of if each is not None]),
+        None if bends is None else side_by_side([bend for bend in bends_of if bend is not None]),
     )
 
 

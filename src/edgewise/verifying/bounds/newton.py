@@ -138,12 +138,12 @@ def input_sites(program: BoundsProgram) -> InputSites:
     for s, (_, listed) in enumerate(sites):
         for c, (which, used, one) in enumerate(listed):
             cell[s, c], point[s, c] = which, one
-            for n, (each, part, at) in enumerate(used):
-                slot[s, c, n], share[s, c, n], position[s, c, n] = each, part, at
-    used = [np.unique(each[each < len(space.slot_cell)]) for each in slot]
-    uses = np.full((len(sites), max(1, *(len(each) for each in used))), len(space.slot_cell))
-    for s, each in enumerate(used):
-        uses[s, : len(each)] = each
+            for n, (item, part, at) in enumerate(used):
+                slot[s, c, n], share[s, c, n], position[s, c, n] = item, part, at
+    used = [np.unique(item[item < len(space.slot_cell)]) for item in slot]
+    uses = np.full((len(sites), max(1, *(len(item) for item in used))), len(space.slot_cell))
+    for s, item in enumerate(used):
+        uses[s, : len(item)] = item
     bare = InputSites(np.array([g for g, _ in sites]), cell, slot, share, position, point, uses, np.zeros(0))
     every = np.arange(len(sites))
     return replace(
@@ -353,7 +353,7 @@ def minimise(
     point = dual(program, region, start)
     best, v_best, v = point, start.copy(), start.copy()
     tried = [point.inputs]
-    sites = sum(each.out.shape[1] for each in blocks)
+    sites = sum(block.out.shape[1] for block in blocks)
     done = point.value + MARGIN * point.size <= target
     # No term can gain more than the whole gap, so a share of that is a temperature to begin with.
     reach = np.maximum(point.value - target, 1e-6 * point.size + 1e-12)
@@ -410,8 +410,8 @@ def minimise(
 
 def _cost(blocks: list[Choices], batch: int, size: int) -> float:
     """Units of work of a step."""
-    numbers = sum(each.vectors.size for each in blocks)
-    products = sum(each.vectors.size * each.vectors.shape[-1] for each in blocks) + batch * size**3
+    numbers = sum(block.vectors.size for block in blocks)
+    products = sum(block.vectors.size * block.vectors.shape[-1] for block in blocks) + batch * size**3
     return STEP + NUMBER * numbers + ENTRY * batch * size**2 + PRODUCT * products
 
 
@@ -436,14 +436,14 @@ def _smooth(
     gradient = np.repeat(program.constant[None], batch, 0)
     hessian = np.zeros((batch, size, size))
     p, shares = np.zeros(0), list[Floats]()
-    for each in blocks:
-        b, sites, count, n = each.vectors.shape
-        x = each.vectors.reshape(b, sites * count, n)
-        worth = (x @ v[:, each.columns, None])[..., 0].reshape(b, sites, count)
+    for block in blocks:
+        b, sites, count, n = block.vectors.shape
+        x = block.vectors.reshape(b, sites * count, n)
+        worth = (x @ v[:, block.columns, None])[..., 0].reshape(b, sites, count)
         rest = worth
-        if each.heights is not None:
-            worth = worth - each.heights * v[:, each.own, None]
-        logits = worth / heat[:, None, None] + each.out
+        if block.heights is not None:
+            worth = worth - block.heights * v[:, block.own, None]
+        logits = worth / heat[:, None, None] + block.out
         top = logits.max(-1, keepdims=True)
         # A site without candidates (of a part without rows) has some that weigh the same.
         logits = np.where(np.isneginf(top), 0.0, logits) - np.where(np.isneginf(top), 0.0, top)
@@ -453,17 +453,17 @@ def _smooth(
         shares.append(logits - np.log(total))
         weighted = x * p.reshape(b, -1, 1)
         mean = weighted.reshape(b, sites, count, n).sum(2)
-        where = each.columns
+        where = block.columns
         gradient[:, where] += mean.sum(1)
         hessian[:, where[:, None], where] += weighted.transpose(0, 2, 1) @ x - mean.transpose(0, 2, 1) @ mean
-        if each.heights is not None and each.own is not None:
-            own, h = each.own, each.heights
+        if block.heights is not None and block.own is not None:
+            own, h = block.own, block.heights
             ph = p * h
             mean_h = ph.sum(-1)
             nodes[:, own], heights[:, own] = mean_h, (p * rest).sum(-1)
             gradient[:, own] -= mean_h
             hessian[:, own, own] += (ph * h).sum(-1) - mean_h**2
-            cross = (ph[..., None] * each.vectors).sum(2) - mean_h[..., None] * mean  # (B, S, n)
+            cross = (ph[..., None] * block.vectors).sum(2) - mean_h[..., None] * mean  # (B, S, n)
             hessian[:, own[:, None], where] -= cross
             hessian[:, where[:, None], own] -= cross.transpose(0, 2, 1)
     return gradient, hessian, p, shares
@@ -526,13 +526,13 @@ def _damped(
 ) -> Floats:
     """A length of the step at which no candidate rises far above those that matter now."""
     length = np.ones(len(step))
-    for each, now in zip(blocks, logits, strict=True):
-        b, sites, count, n = each.vectors.shape
-        change = (each.vectors.reshape(b, -1, n) @ step[:, each.columns, None])[..., 0].reshape(
+    for block, now in zip(blocks, logits, strict=True):
+        b, sites, count, n = block.vectors.shape
+        change = (block.vectors.reshape(b, -1, n) @ step[:, block.columns, None])[..., 0].reshape(
             b, sites, count
         )
-        if each.heights is not None:
-            change = change - each.heights * step[:, each.own, None]
+        if block.heights is not None:
+            change = change - block.heights * step[:, block.own, None]
         change = change / heat[:, None, None]
         rise = change - (change * np.exp(now)).sum(-1, keepdims=True)
         rising = rise > 1e-12

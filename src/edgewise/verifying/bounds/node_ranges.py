@@ -107,7 +107,7 @@ def _group_any(space: CellSpace, alive: Bools) -> Bools:
 
 def known_sums(program: BoundsProgram, parts: list[Subdomains], sums: list[Sums | None]) -> list[Sums]:
     """Sums of the first layers over each part, those that are not known found together."""
-    open_parts = [part for part, each in zip(parts, sums, strict=True) if each is None]
+    open_parts = [part for part, total in zip(parts, sums, strict=True) if total is None]
     found = first_sums(program, stack(open_parts)) if open_parts else ()
-    fresh = iter([tuple(each[b : b + 1] for each in found) for b in range(len(open_parts))])
-    return [next(fresh) if each is None else each for each in sums]  # pyright: ignore[reportReturnType]
+    fresh = iter([tuple(total[b : b + 1] for total in found) for b in range(len(open_parts))])
+    return [next(fresh) if total is None else total for total in sums]  # pyright: ignore[reportReturnType]

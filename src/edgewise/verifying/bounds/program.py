@@ -180,11 +180,11 @@ def make_program(
     place: dict[tuple[int, int, int], Ints] = {}
     for f, family in enumerate(families):
         for unit in range(len(family.moved)):
-            for layer, each in enumerate(family.layers[:-1], start=1):
+            for layer, item in enumerate(family.layers[:-1], start=1):
                 if layer == 1 and unit:
                     place[f, unit, 1] = place[f, 0, 1]
                     continue
-                count = len(each.bias)
+                count = len(item.bias)
                 place[f, unit, layer] = len(names) + np.arange(count)
                 names += [(f, unit, layer, k) for k in range(count)]
     nodes, rows = len(names), len(sums)
@@ -219,18 +219,20 @@ def make_program(
                 at, below = place[f, unit, layer], place[f, unit, layer - 1]
                 constant[at] += family.layers[layer - 1].bias
                 shift = shifts[unit] if layer == 2 else None
-                each = family.layers[layer - 1]
-                layers.append(RangeLayer(at, each.bias, curves=each.curves, below=below, shift=shift))
+                layer_curves = family.layers[layer - 1]
+                layers.append(
+                    RangeLayer(at, layer_curves.bias, curves=layer_curves.curves, below=below, shift=shift)
+                )
                 following = family.layers[layer].curves
                 if layer == family.hidden:
                     blocks.append(NodeBlock(following.mixed(own[unit]), lam, at))
                 else:
                     blocks.append(NodeBlock(following, place[f, unit, layer + 1], at))
-    constant[lam] -= [each.bound for each in sums]
-    if any(each.inputs for each in sums):
+    constant[lam] -= [total.bound for total in sums]
+    if any(total.inputs for total in sums):
         weights = np.zeros((rows, space.inputs))
-        for r, each in enumerate(sums):
-            for i, weight in each.inputs:
+        for r, total in enumerate(sums):
+            for i, weight in total.inputs:
                 weights[r, i] += weight
         # What lies between zero and the units is a constant, rounded once: it may be large, and cancel.
         constant[lam] += [
@@ -285,8 +287,8 @@ def _add_first(
 def _weights(sums: tuple[RowSum, ...], f: int, unit: int, family: Family, ends: bool) -> Floats:
     """Weights of the sums of a unit's last layer in each row, (rows, nodes of the last layer)."""
     weights = np.zeros((len(sums), len(family.layers[-1].bias)))
-    for r, each in enumerate(sums):
-        for term in each.terms:
+    for r, total in enumerate(sums):
+        for term in total.terms:
             if (term.family, term.unit) == (f, unit):
                 scale = family.model.out_scale[term.output] if ends else 1.0
                 weights[r, term.output] += term.weight * scale
@@ -299,10 +301,10 @@ def _offsets(sums: tuple[RowSum, ...], f: int, unit: int, family: Family) -> Flo
         [
             sum(
                 term.weight * family.model.out_shift[term.output]
-                for term in each.terms
+                for term in total.terms
                 if (term.family, term.unit) == (f, unit)
             )
-            for each in sums
+            for total in sums
         ]
     )
 
@@ -314,8 +316,8 @@ def unit_curves(model: ExactModel, space: CellSpace) -> Curves:
     for i in np.nonzero((model.shift != space.shift) | (model.scale != space.scale))[0]:
         shift, scale = Fraction(float(model.shift[i])), Fraction(float(model.scale[i]))
         origin, unit = Fraction(float(space.shift[i])), Fraction(float(space.scale[i]))
-        for each in (breaks, bends):
-            each[i] = [float((shift + scale * Fraction(float(b)) - origin) / unit) for b in each[i]]
+        for item in (breaks, bends):
+            item[i] = [float((shift + scale * Fraction(float(b)) - origin) / unit) for b in item[i]]
     return replace(curves, breaks=breaks, bends=None if curves.bends is None else bends)
 
 

@@ -29,7 +29,7 @@ TRUSTED = Fraction(1, 1 << 160)
 
 
 def _fraction(values: torch.Tensor) -> list[Fraction]:
-    return [Fraction(each) for each in values.detach().cpu().double().reshape(-1).tolist()]
+    return [Fraction(value) for value in values.detach().cpu().double().reshape(-1).tolist()]
 
 
 def _rounded(value: Fraction) -> Fraction:
@@ -66,22 +66,22 @@ class _RationalLayer:
         """The sums, and those of the sizes of what is added up."""
         knots, coef, bias = self.tables
         base = self.base
-        sums = [(each, Fraction(0)) for each in bias]
-        sizes = [(abs(each), Fraction(0)) for each in bias]
+        sums = [(item, Fraction(0)) for item in bias]
+        sizes = [(abs(item), Fraction(0)) for item in bias]
         for t, rows, weights, x in zip(knots, coef, base, h, strict=True):
             first, live = _basis(t, self.layer.degree, x)
             own = exact_silu(x[0]) if any(weights) else (Fraction(0), Fraction(0))
             for o, (value, slope) in enumerate(sums):
-                each = [(b * row[o], d * row[o]) for (b, d), row in zip(live, rows[first:], strict=False)]
-                each.append((weights[o] * own[0], weights[o] * own[1] * x[1]))
+                summands = [(b * row[o], d * row[o]) for (b, d), row in zip(live, rows[first:], strict=False)]
+                summands.append((weights[o] * own[0], weights[o] * own[1] * x[1]))
                 sums[o] = (
-                    _rounded(value + sum(b for b, _ in each)),
-                    _rounded(slope + sum(d for _, d in each)),
+                    _rounded(value + sum(b for b, _ in summands)),
+                    _rounded(slope + sum(d for _, d in summands)),
                 )
                 size, steep = sizes[o]
                 sizes[o] = (
-                    _rounded(size + sum(abs(b) for b, _ in each)),
-                    _rounded(steep + sum(abs(d) for _, d in each)),
+                    _rounded(size + sum(abs(b) for b, _ in summands)),
+                    _rounded(steep + sum(abs(d) for _, d in summands)),
                 )
         return list(zip(sums, sizes, strict=True))
 

@@ -47,7 +47,7 @@ def reaches(net: KAN, low: Floats, high: Floats) -> tuple[list[tuple[Floats, Flo
 
 def _bounds(net: KAN, low: Floats, high: Floats) -> tuple[Floats, list[tuple[Floats, Floats]], list[Floats]]:
     shift, scale, output_shift, output_scale = (
-        numbers(each) for each in (net.input_shift, net.input_scale, net.output_shift, net.output_scale)
+        numbers(item) for item in (net.input_shift, net.input_scale, net.output_shift, net.output_scale)
     )
     low, high = (low - shift) / scale, (high - shift) / scale
     found, bounds = 4 * U * np.maximum(np.abs(low), np.abs(high)), list[Floats]()
@@ -121,11 +121,11 @@ def with_room(networks: Sequence[KAN], space: CellSpace, goal: Goal) -> Goal:
     # The first two rows, or the one, may be the same sum with either sign: what is computed is then exactly zero.
     if not any(_weights(networks, space, goal.rows[:2]).values()):
         return goal
-    each = [rounding(net, *hull(space)) for net in networks]
+    bounds_of = [rounding(net, *hull(space)) for net in networks]
     bounds: list[float] = []
     for bound, row in zip(goal.bounds, goal.rows, strict=True):
         weights = _weights(networks, space, (row,))
-        room = sum(abs(weight) * float(each[m][o]) for (m, _, o), weight in weights.items())
+        room = sum(abs(weight) * float(bounds_of[m][o]) for (m, _, o), weight in weights.items())
         bounds.append(bound - HAIR * room)
     return replace(goal, bounds=tuple(bounds))
 
@@ -140,7 +140,7 @@ def check_reach(networks: Sequence[KAN], space: CellSpace) -> None:
     """
     with np.errstate(all="ignore"):
         found = [rounding(net, *hull(space)) for net in networks]
-    if not all(np.isfinite(each).all() for each in found):
+    if not all(np.isfinite(array).all() for array in found):
         raise InputError(
             argument="model",
             expected="give numbers below 1e308 at every row of the domain",
@@ -195,10 +195,10 @@ def alike(one: KAN, two: KAN) -> bool:
             return False
         arrays.append((numbers(a.grid)[used[0]], numbers(b.grid)[used[1]]))
         coefs = [
-            numbers(each.numeric_coef())[u][..., v] for each, u, v in zip((a, b), used, live, strict=True)
+            numbers(item.numeric_coef())[u][..., v] for item, u, v in zip((a, b), used, live, strict=True)
         ]
         arrays.append((coefs[0], coefs[1]))
-        weights = [_weights_of(each)[u][:, v] for each, u, v in zip((a, b), used, live, strict=True)]
+        weights = [_weights_of(item)[u][:, v] for item, u, v in zip((a, b), used, live, strict=True)]
         arrays.append((weights[0], weights[1]))
         if a.bias is not None and b.bias is not None:
             arrays.append((numbers(a.bias)[live[0]], numbers(b.bias)[live[1]]))

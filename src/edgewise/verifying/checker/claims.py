@@ -74,9 +74,11 @@ def goals(case: CheckedCase, claim: Any) -> tuple[str, list[Goal]]:
     elif kind == "linear":
         terms, words["terms"] = list[Any](), " + ".join(json.dumps(term) for term in entry["terms"])
         for term in entry["terms"]:
-            each = read(term, form("input weight" if "input" in term else "output weight model moved"))
-            moved = case.point(*each["moved"]) if each.get("moved") else None
-            terms.append((each.get("model"), moved, each.get("output", each.get("input")), each["weight"]))
+            fields = read(term, form("input weight" if "input" in term else "output weight model moved"))
+            moved = case.point(*fields["moved"]) if fields.get("moved") else None
+            terms.append(
+                (fields.get("model"), moved, fields.get("output", fields.get("input")), fields["weight"])
+            )
         rows = [[(terms, t, False)]]
     elif kind == "decision":
         c = entry["class"]
@@ -101,7 +103,7 @@ def goals(case: CheckedCase, claim: Any) -> tuple[str, list[Goal]]:
             flips = [([y(1, a)], t, False), ([y(-1, b, o, other)], -t, True)]
             rows.append(flips if "flips" in kind else [([y(1, a), y(-1, b)], t, False)])
     need(rows, "it claims nothing")
-    return CLAIMS[kind].format(**words), [Goal(each, None, case.cells) for each in rows]
+    return CLAIMS[kind].format(**words), [Goal(row, None, case.cells) for row in rows]
 
 
 def _along(case: CheckedCase, entry: Any, y: Any, t: Q) -> list[Goal]:
@@ -124,4 +126,4 @@ def _along(case: CheckedCase, entry: Any, y: Any, t: Q) -> list[Goal]:
     sloping, signs = [*case.cells[:g], kept, *case.cells[g + 1 :]], [-up] if kind == "monotone" else [1, -1]
     slopes = [Goal([([], t, False)], (entry["output"], i, s), sloping) for s in signs if kept]
     rows = [[([y(1, (g, a)), y(-1, (g, b))], t, False)] for a, b in pairs]
-    return slopes + [Goal(each, None, case.cells) for each in rows]
+    return slopes + [Goal(row, None, case.cells) for row in rows]

@@ -158,7 +158,7 @@ def _whole(knots: list[Q], *ends: Q) -> Any:
     """Knots and ends as whole numbers: multiples of one power of two."""
     one = max(x.denominator for x in (*knots, *ends))
     t, low, high = (
-        [x.numerator * (one // x.denominator) for x in each] for each in (knots, ends[:1], ends[1:])
+        [x.numerator * (one // x.denominator) for x in item] for item in (knots, ends[:1], ends[1:])
     )
     return t, low[0], high[0]
 

@@ -86,18 +86,18 @@ class Proof:
             columns = tuple((self.column(v, g), self.column(w, g)) for v, w in wanted)
             key = (g, columns, tuple(boxes.values()))
             if key not in self.memo:
-                each = list[Any]()
+                several = list[Any]()
                 for box in boxes.values():
                     spans = [
                         self.case.tables[i].spans(x, columns)
                         for i, x in zip(self.case.inputs[g], box, strict=True)
                     ]
-                    each.append(map(added, zip(*spans, strict=True)))
-                hulls = zip(*each, strict=True)
+                    several.append(map(added, zip(*spans, strict=True)))
+                hulls = zip(*several, strict=True)
                 self.memo[key] = [(min(a for a, _ in x), max(b for _, b in x)) for x in hulls]
             for total, span in zip(totals, self.memo[key], strict=True):
                 total.append(span)
-        return [added(each) for each in totals]
+        return [added(total) for total in totals]
 
     def column(self, v: int | None, g: int) -> int | None:
         """Which function of the tables of a group's inputs leads to a variable; None where none does."""
@@ -142,14 +142,14 @@ class Proof:
             full = [
                 [*weights, line.get(i, 0), *(-mu * rate for _, rate in case.costs[i])] for i in case.inputs[g]
             ]
-            each = list[Q]()
+            several = list[Q]()
             for c, box in boxes.items():
                 tops = (
                     case.tables[i].top(x, enumerate(w))
                     for i, x, w in zip(case.inputs[g], box, full, strict=True)
                 )
-                each.append(sum(tops, -mu * case.fees[g][c]))
-            total += max(each)
+                several.append(sum(tops, -mu * case.fees[g][c]))
+            total += max(several)
         return total
 
     def proves(self, leaf: Any, cells: Any, limits: Any) -> bool:
@@ -175,11 +175,11 @@ class Proof:
             if len(layers) != 2:
                 for above in layers[1:]:
                     for w in above:
-                        each = [
+                        several = [
                             (v, self.tables[v].span(ends[v], len(self.feeds[v]) + j))
                             for v, j in self.fed[w].items()
                         ]
-                        rates[w] = added(times(span, rates[v]) for v, span in each)
+                        rates[w] = added(times(span, rates[v]) for v, span in several)
                 return total + max(factor * x for x in rates[layers[-1][o]]) <= 0
             extra = {
                 v: [[factor * c * (w == layers[1][o]) for w in layers[1]] for c in rates[v]]
@@ -197,8 +197,8 @@ class Proof:
             self.memo["rates"] = table(self.case.hulls[i], (self.case.models[0].layers[0][i], 0, 1))
         found = dict[int, tuple[Q, Q]]()
         for k, v in enumerate(self.heads[0][2]):
-            each = [self.memo["rates"].span(box[at], k) for box in cells[g].values()]
-            found[v] = min(a for a, _ in each), max(b for _, b in each)
+            several = [self.memo["rates"].span(box[at], k) for box in cells[g].values()]
+            found[v] = min(a for a, _ in several), max(b for _, b in several)
         return found
 
     def leaves(self, proof: Any, number: int) -> Iterator[int]:

@@ -13,17 +13,17 @@ _MOVE: Any = form("input copy", within=(None, Q))
 
 def twins(model: CheckedModel, moves: Any) -> list[CheckedModel]:
     """The model over the inputs of both rows: once it reads those of the first, once those of the second."""
-    n, made, each = len(model.inputs), list[CheckedModel](), [read(move, _MOVE) for move in moves]
-    inputs = [move["input"] for move in each]
-    fits = each and len(set(inputs)) == len(inputs) and max(inputs) < n
+    n, made, read_moves = len(model.inputs), list[CheckedModel](), [read(move, _MOVE) for move in moves]
+    inputs = [move["input"] for move in read_moves]
+    fits = read_moves and len(set(inputs)) == len(inputs) and max(inputs) < n
     need(
-        fits and [move["copy"] for move in each] == list(range(n, n + len(each))),
+        fits and [move["copy"] for move in read_moves] == list(range(n, n + len(read_moves))),
         "its moves are not in order",
     )
     for second in (False, True):
         one = copy(model)
         first = [*model.layers[0], *(model.layers[0][i] for i in inputs)]
-        for move in each:
+        for move in read_moves:
             unread = move["input"] if second else move["copy"]
             first[unread] = first[unread].silent()
         one.layers, one.columns = [first, *model.layers[1:]], None
@@ -36,7 +36,7 @@ def twins(model: CheckedModel, moves: Any) -> list[CheckedModel]:
 def beside(case: CheckedCase, moves: Any) -> str:
     """What may differ between the two rows, in words, and that the cells hold all such pairs."""
     words, apart = list[str](), dict[int, list[tuple[int, int]]]()
-    for move in (read(each, _MOVE) for each in moves):
+    for move in (read(move, _MOVE) for move in moves):
         (g, at), (other, to), within = case.owner[move["input"]], case.owner[move["copy"]], move["within"]
         name = quoted(case.models[0].inputs[move["input"]])
         if g != other:  # at will: a group of its own, with the same cells

@@ -18,8 +18,8 @@ def added(spans: Iterable[Span]) -> Span:
 
 def times(one: Span, two: Span) -> Span:
     """The range of a product."""
-    each = [x * y for x in one for y in two]
-    return min(each), max(each)
+    products = [x * y for x in one for y in two]
+    return min(products), max(products)
 
 
 def difference(proof: Any, terms: Any, matches: Any, cells: Any, ends: Any) -> Q:

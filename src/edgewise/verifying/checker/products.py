@@ -32,7 +32,7 @@ def unfold(model: CheckedModel, tops: list[list[Q]]) -> CheckedModel:
             done = max(map(len, groups)) == 1
             sums = [term for group in groups for term in _sums(group)]
             if arities:
-                edges = [each.mixed(sums) for each in edges]
+                edges = [edge.mixed(sums) for edge in edges]
                 bias = [sum((w * bias[v] for v, w in term.items()), Q(0)) for term in sums]
             layers.append(edges)
             biases.append(bias)
@@ -43,7 +43,7 @@ def unfold(model: CheckedModel, tops: list[list[Q]]) -> CheckedModel:
             bias = [Q(0)] * len(values)
         if last and arities:
             factor, shift = model.output_scale, model.output_shift
-            layers[-1] = [each.scaled(factor) for each in edges]
+            layers[-1] = [edge.scaled(factor) for edge in edges]
             biases[-1] = [s + f * b for s, f, b in zip(shift, factor, bias, strict=True)]
     made = copy(model)
     made.layers, made.biases = layers, biases

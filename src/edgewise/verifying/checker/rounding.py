@@ -30,10 +30,10 @@ def rounding(model: CheckedModel, hulls: list[tuple[Q, Q]]) -> tuple[list[Q], li
     found, bounds = list[Q](), list[list[Q]]()
     for edges, biases, arities in zip(model.layers, model.constants, model.arities, strict=True):
         count = len(edges) * (edges[0].degree + 1 + any(any(e.base) for e in edges)) + 4
-        each = [_edges(e, *node) for e, node in zip(edges, nodes, strict=True)]
-        deep = max(bits for _, bits in each)
+        sized = [_edges(e, *node) for e, node in zip(edges, nodes, strict=True)]
+        deep = max(bits for _, bits in sized)
         errors, sizes, powers = (
-            [Q(sum(own[o][k] << (deep - bits) for own, bits in each), 1 << deep) for o in range(len(biases))]
+            [Q(sum(own[o][k] << (deep - bits) for own, bits in sized), 1 << deep) for o in range(len(biases))]
             for k in range(3)
         )
         found = [
@@ -77,16 +77,16 @@ def _edges(edges: Edges, low: Q, high: Q, zero: Q, error: Q) -> tuple[list[tuple
     tall = _up(1 + 2 * k * max(left / edges.ends[0], right / edges.ends[1]))
     (steep, part, up, out), bits = common([off, tall * share, tall, beyond])
     sizes, more = edges.sizes
-    each = [(p * steep + q * part, (q << bits) + p * out, q * up) for p, q in sizes]
+    sized = [(p * steep + q * part, (q << bits) + p * out, q * up) for p, q in sizes]
     if not any(edges.base):
-        return each, bits + more
+        return sized, bits + more
     # silu rises by at most 1.1 and is at most |x|; it is computed, and known to the checker at points, to little of that.
     shift, scale = edges.place
     top = _up(max(abs(low - shift), abs(high - shift)) / scale)
     wrong = _up(Q(11, 10) * error / scale + 64 * U * top + NEAR * (1 + top))
     besides = [part for w in map(abs, edges.base) for part in (w * wrong, w * top)]
     ints, fine = common([*besides, Q(1, 1 << (bits + more))])
-    raised = [[x << (fine - bits - more) for x in three] for three in each]
+    raised = [[x << (fine - bits - more) for x in three] for three in sized]
     return [
         (e + ints[2 * o], s + ints[2 * o + 1], p + ints[2 * o + 1]) for o, (e, s, p) in enumerate(raised)
     ], fine

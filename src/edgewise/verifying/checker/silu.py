@@ -129,5 +129,5 @@ def _blossom(c: list[Q], points: list[Q]) -> Q:
 
 def distance(low: Q, high: Q) -> tuple[Q, Q]:
     """How far at most values and slopes of the cubic are from those of silu, between two ends."""
-    each = [piece(n)[1:] for n in range(_at(low), _at(high) + 1)]
-    return max(far for far, _ in each), max(slant for _, slant in each)
+    pieces = [piece(n)[1:] for n in range(_at(low), _at(high) + 1)]
+    return max(far for far, _ in pieces), max(slant for _, slant in pieces)

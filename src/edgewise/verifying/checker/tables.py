@@ -137,7 +137,7 @@ class PieceTable:
                 away = abs(share) * self.far.get(key, Q(0))
                 span = _number(least - SLACK, power) - away, _number(most + SLACK, power) + away
             found[plus, minus] = span
-        return [found[each] for each in wanted]
+        return [found[name] for name in wanted]
 
     def span(self, ends: Any, plus: int | None, minus: int | None = None) -> tuple[Q, Q]:
         """The same of one function, or difference."""

@@ -79,8 +79,8 @@ def read_alike(view: Fitted, other: Fitted) -> bool:
     """Whether two models make the same inputs of the same rows."""
     mine, theirs = (
         None
-        if each.encoding is None
-        else [{**column, "name": ""} for column in each.encoding.to_json()["columns"]]
-        for each in (view, other)
+        if item.encoding is None
+        else [{**column, "name": ""} for column in item.encoding.to_json()["columns"]]
+        for item in (view, other)
     )
     return mine == theirs and view.network.shape[0] == other.network.shape[0]

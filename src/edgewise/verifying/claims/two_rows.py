@@ -174,7 +174,7 @@ def _reading(network: KAN, copies: Sequence[tuple[int, int]], second: bool) -> K
     for i, copy in copies:
         mask[i if second else copy] = False
     names = (*network.input_names, *(f"{network.input_names[i]} of the other row" for i, _ in copies))
-    layers = [make_layer(each) for each in (replace(state, mask=mask), *states[1:])]
+    layers = [make_layer(item) for item in (replace(state, mask=mask), *states[1:])]
     spec = KANSpec(
         tuple(layer.spec for layer in (replace(state, mask=mask), *states[1:])), names, network.output_names
     )
@@ -284,14 +284,14 @@ class Pairs:
             (lambda: self.near(x[None])[0], self.possible.domain),
         )
         for made, domain in tries:
-            first, second = (each[0] for each in self.parted(made()[None]))
+            first, second = (array[0] for array in self.parted(made()[None]))
             if self.differ(self._cases(first, second)):
                 return self._cases(*self._tidied(first, second, domain))
         return None
 
     def _climbed(self, x: Floats, excess: Value) -> Floats:
         """A possible pair that breaks the claim more than one of the task's rows, which is possible."""
-        first, second = (each[0] for each in self.parted(x[None]))
+        first, second = (array[0] for array in self.parted(x[None]))
 
         def pairs(rows: Floats) -> Floats:
             others = rows.copy()

@@ -155,7 +155,7 @@ def prices_of(
             groups.append(group.of([(own, "")]))
             continue
         for cell, label in group.labelled:
-            if not columns.lost(g, cell, label) and tuple(each[0] for each in cell[1:]) == flag:
+            if not columns.lost(g, cell, label) and tuple(item[0] for item in cell[1:]) == flag:
                 kept.append((cell, label))
         moving = [cell for cell, _ in kept if cell[0][0] < cell[0][1]]
         if moving:

@@ -76,8 +76,8 @@ class Columns:
             net = self.view.network
             # In float64, as `predict` reads rows, whatever the network's own floats are.
             grids, shift, scale = (
-                each.detach().cpu().double().numpy()
-                for each in (net.layers[0].domain, net.input_shift, net.input_scale)
+                tensor.detach().cpu().double().numpy()
+                for tensor in (net.layers[0].domain, net.input_shift, net.input_scale)
             )
             box = (grids * scale[:, None] + shift[:, None]).tolist()
             groups = [
@@ -123,7 +123,7 @@ class Columns:
                     "depend on it"
                 ),
             )
-        known = ", ".join(short(each, 24) for each in self.names[:8]) + (
+        known = ", ".join(short(item, 24) for item in self.names[:8]) + (
             ", ..." if len(self.names) > 8 else ""
         )
         raise InputError(
@@ -204,7 +204,7 @@ class Columns:
 
         Where they leave a side open, the grid ends it.
         """
-        ends = [ends_of(each) for each in conditions if each.column == group.name]
+        ends = [ends_of(condition) for condition in conditions if condition.column == group.name]
         ((low, high),) = group.cells[0]
         low = max((self.number(g, end) for end, _ in ends if end is not None), default=low)
         high = min((self.number(g, end) for _, end in ends if end is not None), default=high)

@@ -118,9 +118,9 @@ def _condition(name: Any, value: Any) -> Condition:
         raise InputError(argument="where", expected="name columns", got=short(name))
     if value is None:
         return Missing(name)
-    if isinstance(value, tuple) and len(value) == 2 and any(_measure(each) for each in value):
+    if isinstance(value, tuple) and len(value) == 2 and any(_measure(item) for item in value):
         low, high = cast("tuple[Any, Any]", value)
-        if all(each is None or _measure(each) for each in (low, high)):
+        if all(item is None or _measure(item) for item in (low, high)):
             if low is not None and high is not None and low > high:
                 raise InputError(
                     subject=f"The range of {short(name, 40)}",
@@ -139,7 +139,7 @@ def _condition(name: Any, value: Any) -> Condition:
                 got="none",
                 advice="leave the column out",
             )
-        if strange := [each for each in values if not (isinstance(each, (str, bool)) or _measure(each))]:
+        if strange := [text for text in values if not (isinstance(text, (str, bool)) or _measure(text))]:
             raise InputError(
                 subject=f"The values of {short(name, 40)}",
                 expected="be words, numbers or dates",

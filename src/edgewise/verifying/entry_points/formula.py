@@ -75,10 +75,10 @@ class Difference:
         model = exact_model(network)
         names = [str(i) for i in range(len(model.shift))]
         gradient = () if calls_in(tree) & JUMPS else tuple(differentiate(tree, name) for name in names)
-        smooth = bool(gradient) and not any(calls_in(each) & JUMPS for each in gradient)
+        smooth = bool(gradient) and not any(calls_in(item) & JUMPS for item in gradient)
         smooth &= min(layer.degree for layer in network.layers) >= 2
         hessian = (
-            tuple(tuple(differentiate(each, name) for name in names) for each in gradient) if smooth else ()
+            tuple(tuple(differentiate(item, name) for name in names) for item in gradient) if smooth else ()
         )
         return cls(model, CurveDerivatives.of(model), output, tree, gradient, hessian)
 

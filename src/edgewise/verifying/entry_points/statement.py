@@ -120,7 +120,7 @@ def with_ranges(
         if column.two_valued:
             found.append(OneOf(name, tuple(columns.raw(g, (end,)) for end in (column.low, column.high))))
             continue
-        given = [ends_of(each) for each in conditions if each.column == name]
+        given = [ends_of(condition) for condition in conditions if condition.column == name]
         for end in (end for pair in given for end in pair if end is not None):
             if not low <= columns.number(g, end) <= high:
                 raise InputError(
@@ -141,7 +141,7 @@ def _grid_ends(columns: Columns, conditions: Sequence[Condition]) -> list[Condit
     """The sides that conditions on a plain network leave open: there its grid limits the claim."""
     made = list[Condition]()
     for name, group in zip(columns.names, columns.whole.groups, strict=True):
-        given = [ends_of(each) for each in conditions if each.column == name]
+        given = [ends_of(condition) for condition in conditions if condition.column == name]
         ((low, high),) = group.cells[0]
         if given and all(pair[0] is None for pair in given):
             made.append(Between(name, low, None))

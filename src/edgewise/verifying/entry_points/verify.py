@@ -267,7 +267,7 @@ def _trivial_evidence(part: Subgoal, task: Task) -> dict[str, Any] | None:
 def _certified(claim: OpenClaim, found: list[Outcome], files: list[bytes]) -> Proved | Undecided:
     """Proved where the checker accepts the certificate: no answer rests on the prover's floating point alone."""
     task = claim.task
-    evidence = [cast(dict[str, Any], each.evidence) for each in found]
+    evidence = [cast(dict[str, Any], outcome.evidence) for outcome in found]
     made = certificate(list(map(hash_of, files)), task.claim, task.domain, evidence)
     try:
         refused = rechecked(made, files, claim.meter)

@@ -82,11 +82,11 @@ class GoalEvaluator:
         if isinstance(goal, Slope):
             return goal.sign * self.slope(goal, rows) - goal.bound
         seen: dict[Any, Floats] = {}
-        each = [
+        measured = [
             sum((self._term(term, domain, rows, seen) for term in row), np.zeros(len(rows))) - bound
             for row, bound in zip(goal.rows, goal.bounds, strict=True)
         ]
-        return np.min(each, axis=0)
+        return np.min(measured, axis=0)
 
     def slope(self, goal: Slope, rows: Floats) -> Floats:
         """Derivatives of the output in the input, (n,)."""

@@ -55,11 +55,11 @@ class Excess:
         total = np.full(len(x), -budget.limit)
         for cost in budget.costs:
             total += cost.rate * np.abs(x[:, cost.input] - cost.at)
-        for each in budget.cells:
-            cell = self.space.first[each.group] + each.cell
-            mine = self.space.input_group == each.group
+        for item in budget.cells:
+            cell = self.space.first[item.group] + item.cell
+            mine = self.space.input_group == item.group
             inside = (x[:, mine] >= self.space.low[cell, mine]) & (x[:, mine] <= self.space.high[cell, mine])
-            total += each.cost * inside.all(1)
+            total += item.cost * inside.all(1)
         return total
 
     def size(self, x: Floats) -> float:

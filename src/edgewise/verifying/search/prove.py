@@ -84,11 +84,11 @@ def prepare(models: KAN | Sequence[KAN] | Prepared) -> Prepared:
         return models
     listed = (models,) if isinstance(models, KAN) else tuple(models)
     exact = tuple(exact_model(model) for model in listed)
-    if not listed or len({len(each.shift) for each in exact}) != 1:
+    if not listed or len({len(value.shift) for value in exact}) != 1:
         raise InputError(
             argument="models",
             expected="be networks that read the same inputs",
-            got=f"{' and '.join(str(len(each.shift)) for each in exact) or 'no'} inputs",
+            got=f"{' and '.join(str(len(value.shift)) for value in exact) or 'no'} inputs",
         )
     return Prepared(listed, exact)
 
@@ -337,11 +337,11 @@ class Question:
         goal = self.goal
         if not isinstance(goal, OutputBounds) or len(goal.rows) == 1:
             return []
-        each = [
+        cases = [
             Excess(self.models, self.space, OutputBounds((row,), (bound,)))
             for row, bound in zip(goal.rows, goal.bounds, strict=True)
         ]
-        return [lambda x, base: np.sum([one(x, base) for one in each], axis=0)]
+        return [lambda x, base: np.sum([one(x, base) for one in cases], axis=0)]
 
     def _lowest(self, x: Floats) -> float:
         """A small value of the sum that is maximised, downhill from a row: how wide its range is at least."""
@@ -362,7 +362,7 @@ class Question:
 
     def look_at(self, rows: list[Floats]) -> None:
         """Look at rows that bounds suggest."""
-        listed = [each for each in rows if len(each)]
+        listed = [row for row in rows if len(row)]
         if listed:
             self.look(np.concatenate(listed))
 

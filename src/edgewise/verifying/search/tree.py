@@ -83,22 +83,22 @@ class Tree:
     def grow(self) -> list[Floats]:
         """Split the worst parts and bound their children; rows to try. Nothing is lost if it is interrupted."""
         chosen = heapq.nsmallest(self._together(), self.open)
-        cut = [(number, each) for _, number, each in chosen if each.split is not None]
+        cut = [(number, text) for _, number, text in chosen if text.split is not None]
         if not cut:
             return []
         space = self.bounder.program.space
         parts: list[Subdomains] = []
         sums: list[Any] = []
         above: list[Bounded] = []
-        for _, each in cut:
-            assert each.split is not None
-            for part in halves(space, each.part, each.split):
+        for _, text in cut:
+            assert text.split is not None
+            for part in halves(space, text.part, text.split):
                 parts.append(part)
-                above.append(each)
-                sums.append(each.sums if each.split.kind == "node" else None)
+                above.append(text)
+                sums.append(text.sums if text.split.kind == "node" else None)
         self._watch()
         made, rows = self.bounder.solve(
-            parts, np.array([each.v for each in above]), self.target, sums, warm=True, above=above
+            parts, np.array([item.v for item in above]), self.target, sums, warm=True, above=above
         )
         # A parent stays open until its children are: wherever this is interrupted, the bound is one.
         for n, (number, parent) in enumerate(cut):
@@ -132,11 +132,11 @@ class Tree:
         size = max(1, program.size * program.inputs.columns.size * 8 + program.inputs.curves.table.size)
         return int(np.clip(_NUMBERS_TOGETHER // (4 * size), 1, max(1, _PARTS_TOGETHER // 2)))
 
-    def _keep(self, number: int, each: Bounded) -> None:
-        if each.bound <= self.target:
-            self.closed = max(self.closed, each.bound)
+    def _keep(self, number: int, bounded: Bounded) -> None:
+        if bounded.bound <= self.target:
+            self.closed = max(self.closed, bounded.bound)
         else:
-            heapq.heappush(self.open, (-each.bound, number, each))
+            heapq.heappush(self.open, (-bounded.bound, number, bounded))
 
 
 def halves(space: CellSpace, part: Subdomains, split: Split) -> tuple[Subdomains, Subdomains]:
@@ -186,6 +186,6 @@ def leaf(bounder: Bounder, v: Floats) -> dict[str, Any]:
     if isinstance(bounder, Differential):
         return {"paired": bounder.matches}
     # Multipliers of a slope are those of a scaled input.
-    shares = [float(each) * bounder.scale for each in v[program.nodes : program.nodes + program.rows]]
+    shares = [float(value) * bounder.scale for value in v[program.nodes : program.nodes + program.rows]]
     mu = float(v[-1]) if program.budget else 0.0
     return {"lambda": shares, "slopes": v[: program.nodes].tolist(), "mu": mu}

@@ -50,9 +50,11 @@ def run(asked: AuditRequest) -> Answer:
             callbacks=(progress.stage, interrupts),
         )
     ended, breaches = result.stop_reason, result.breaches(*limits)
-    found = [{"limit": each.limit, "attribute": each.attribute, "value": each.value} for each in breaches]
+    found = [
+        {"limit": breach.limit, "attribute": breach.attribute, "value": breach.value} for breach in breaches
+    ]
     page = None if asked.html is None else _page(asked, result)
-    code, remark, warnings = DONE, "", [f"Limit exceeded: {each.text}" for each in breaches]
+    code, remark, warnings = DONE, "", [f"Limit exceeded: {breach.text}" for breach in breaches]
     if breaches:
         code = REFUTED
     elif limits and not ended.repeatable:

@@ -82,7 +82,7 @@ def _columns(frame: Frame, asked: DynamicsRequest) -> tuple[str, list[str], str 
     acting = [find(frame, name) for name in as_names(asked.inputs, known) or ()]
     left_out = {when, course, *acting, *(find(frame, name) for name in as_names(asked.drop, known) or ())}
     named = as_names(asked.columns, known)
-    states = [name for name in (find(frame, each) for each in named or known) if name not in left_out]
+    states = [name for name in (find(frame, name) for name in named or known) if name not in left_out]
     if course is not None and course in (when, *acting):
         raise InputError(
             subject="The column of --groups",
@@ -137,7 +137,7 @@ def _counted(frame: Frame, when: str) -> tuple[Frame, _Clock | None]:
     seconds = np.asarray((spread - first) / np.timedelta64(1, "s"), dtype=np.float64)
     steps = np.diff(np.unique(seconds[np.isfinite(seconds)]))
     step = float(np.median(steps)) if len(steps) else 1.0
-    unit, size = next((each for each in _UNITS if each[1] <= step), _UNITS[-1])
+    unit, size = next((item for item in _UNITS if item[1] <= step), _UNITS[-1])
     numbers = pa.array(seconds / size, pa.float64(), from_pandas=True)
     place = frame.column_names.index(when)
     return frame.set_column(place, when, numbers), _Clock(unit, str(first)[:19].replace("T", " "))
@@ -145,9 +145,11 @@ def _counted(frame: Frame, when: str) -> tuple[Frame, _Clock | None]:
 
 def _lines(found: Dynamics) -> list[str]:
     lines: list[str] = []
-    for name, each in zip(found.states, found.equations, strict=True):
-        lines.append(f"{name}' = {each.text}")
-        cells = [f"{c.value:.6g} ± {c.standard_error:.2g}" for c in each.constants]
+    for name, equation in zip(found.states, found.equations, strict=True):
+        lines.append(f"{name}' = {equation.text}")
+        cells = [f"{c.value:.6g} ± {c.standard_error:.2g}" for c in equation.constants]
         share = 100 * found.stability[name]
-        lines.append(f"    {', '.join([*cells, f'r2 {each.r2:.6g}', f'stable in {share:.0f} % of halves'])}")
+        lines.append(
+            f"    {', '.join([*cells, f'r2 {equation.r2:.6g}', f'stable in {share:.0f} % of halves'])}"
+        )
     return [*lines, found.message]

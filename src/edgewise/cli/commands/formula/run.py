@@ -251,7 +251,7 @@ def _one_law_over_groups(
 def _stated(frame: Frame, columns: Sequence[str]) -> dict[str, Floats]:
     """The standard deviations that the file states behind the numbers of columns; rows without are left out anyway."""
     stated = {name: sigma_of(frame, name) for name in columns}
-    return {name: np.nan_to_num(each) for name, each in stated.items() if each is not None}
+    return {name: np.nan_to_num(item) for name, item in stated.items() if item is not None}
 
 
 def _unused(frame: Frame, columns: Sequence[str], why: str) -> tuple[str, ...]:
@@ -279,7 +279,7 @@ class Errors:
     @classmethod
     def of(cls, complete: NDArray[np.bool_], sigma: Floats | None, x_sigma: Mapping[str, Any]) -> Errors:
         """Of the complete rows of a file."""
-        spread = {name: np.broadcast_to(each, complete.shape)[complete] for name, each in x_sigma.items()}
+        spread = {name: np.broadcast_to(item, complete.shape)[complete] for name, item in x_sigma.items()}
         return cls(np.flatnonzero(complete) + 1, None if sigma is None else sigma[complete], spread)
 
 
@@ -417,7 +417,7 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
 
 
 def _missed_told(missed: Sequence[Mapping[str, float]]) -> str:
-    rows = ", ".join(f"{each['row']} (by {each['sigmas']:+.1f} sigma)" for each in missed)
+    rows = ", ".join(f"{entry['row']} (by {entry['sigmas']:+.1f} sigma)" for entry in missed)
     return f"Rows missed most, predicted less measured: {rows}." if rows else ""
 
 

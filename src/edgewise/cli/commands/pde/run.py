@@ -94,7 +94,7 @@ def _solved(asked: PdeRequest, posed: ProblemFile, tolerance: float, files: Sequ
 def _gallery() -> Answer:
     problems = {name: gallery(name) for name in gallery_names()}
     width = max(map(len, problems))
-    lines = [f"  {name:{width}}  {each.title}" for name, each in problems.items()]
+    lines = [f"  {name:{width}}  {problem.title}" for name, problem in problems.items()]
     head = "Problems of the gallery; `edgewise pde NAME` solves one, with --show it prints its file.\n"
     return Answer(
         [{"name": n, "title": p.title, "tolerance": p.tolerance} for n, p in problems.items()],
@@ -180,10 +180,10 @@ def _told(solution: Solution, residuals: dict[str, float], files: Sequence[Path]
     yield solution.message
     for name, error in solution.errors.items():
         yield f"  {name:12}  relative L2 error {error:.1e}"
-    for each in solution.problem.equations:
-        words = f"{write_term(each.left)} = {write_term(each.right)}"
+    for equation in solution.problem.equations:
+        words = f"{write_term(equation.left)} = {write_term(equation.right)}"
         words = words if len(words) <= _WIDE else f"{words[: _WIDE - 3]}..."
-        yield f"  residual {residuals[repr(each)]:.1e}  {words}"
+        yield f"  residual {residuals[repr(equation)]:.1e}  {words}"
     yield f"  {solution.coefficients:,} coefficients, {ROADS[solution.road]}, {solution.seconds:.1f} s"
     yield from (f"  written: {file}" for file in files)
 
