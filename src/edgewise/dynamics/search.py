@@ -16,13 +16,14 @@ from edgewise.dynamics.pieces import CoursePieces, between_times, cut
 from edgewise.dynamics.runge_kutta import solved
 from edgewise.dynamics.selection import Chosen, TermSelection
 from edgewise.dynamics.terms import RateTerm, listed, wanted
-from edgewise.dynamics.weak import evidence, places, smoothed
+from edgewise.dynamics.weak import Integrals, evidence, places, smoothed, whitened
 from edgewise.fields.subsets import MOST_CUBED, best_subsets, normal
 from edgewise.forms.tree import Number, Variable
 from edgewise.symbolic import Formula
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.provenance import attempted, is_excluded
 from edgewise.symbolic.structure.state import product
+from edgewise.symbolic.terms.language import Library
 from edgewise.symbolic.terms.pool import TermPool, split
 from edgewise.symbolic.terms.projection import Sum, SumEvidence
 from edgewise.symbolic.terms.search import SumSearch
@@ -83,7 +84,10 @@ class DynamicsSearch:
         self.rows = places(self.smoothed, self.courses.names)
         self.wanted = wanted(self.exclude_functions, self.degree)
         smooth = np.vstack([course.measured for course in self.smoothed])
-        self._library = listed(self.rows, _LIBRARIES[-1], 0.5 * math.log(self.courses.rows), self.wanted)
+        self._integrals = Integrals.over(self.smoothed)
+        terms = listed(self.rows, _LIBRARIES[-1], 0.5 * math.log(self.courses.rows), self.wanted)
+        # What all equations see of the terms, before each makes its noise white.
+        self._library = terms.seen(self._integrals)
         self._pools = list[TermPool]()
         self.sums: list[list[tuple[tuple[RateTerm, ...], list[float]]]] = []
         self.selection = TermSelection(
@@ -160,14 +164,16 @@ class DynamicsSearch:
 
     def _search(self, state: int, until: float) -> SumSearch:
         """What sums of terms for an equation are searched by: first roughly, which tells how noise enters."""
-        plain = evidence(self.smoothed, self.rows, state)
+        plain = evidence(self.smoothed, self.rows, state, self._integrals)
         rough = self._sums(plain, until)
-        rough.look_at(self._pool(plain), _ROUGH, True)
+        short = self._library.among(np.flatnonzero(self._library.algebraic)[:_ROUGH])
+        rough.look_at(self._pool(plain, short), _ROUGH, True)
         tree = rough.ordered()[0].tree(plain) if rough.known else Number(0)
         tape = Tape(tree or Number(0), self.courses.names)
         _, slopes, _ = tape.gradient(tape.start, self.rows.X)
-        white = evidence(self.smoothed, self.rows, state, slopes)
-        self._pools.append(self._pool(white))
+        own = whitened(self.smoothed, self._integrals, state, slopes)
+        white = evidence(self.smoothed, self.rows, state, own)
+        self._pools.append(self._pool(white, self._library.seen(own.white)))
         return self._sums(white, until)
 
     def _sums(self, seen: SumEvidence, until: float) -> SumSearch:
@@ -176,8 +182,8 @@ class DynamicsSearch:
         search.floor = max(search.floor, _MISSED * total)
         return search
 
-    def _pool(self, seen: SumEvidence) -> TermPool:
-        return TermPool.beside(seen, self._library, self.selection.measured, len(seen.y), limited=True)
+    def _pool(self, seen: SumEvidence, library: Library) -> TermPool:
+        return TermPool.beside(seen, library, self.selection.measured, len(seen.y), limited=True)
 
     def _offered(self, search: SumSearch) -> list[tuple[tuple[RateTerm, ...], list[float]]]:
         """The best sums with their factors, and those that would be if rows counted for less.
@@ -302,12 +308,13 @@ class DynamicsSearch:
         ]
         others = [RateTerm(Tape(tree, names), 0.0) for tree in products]
         terms = [*own, *(term for term in others if term.key not in keys)]
-        plain = evidence(self.smoothed, self.rows, state)
+        plain = evidence(self.smoothed, self.rows, state, self._integrals)
         found = [term.tape.gradient(term.tape.start, self.rows.X) for term in terms]
         values = np.column_stack([value for value, *_ in found])
         factors = np.linalg.lstsq(plain.columns(values)[:, : len(own)], plain.y, rcond=None)[0]
         slopes = sum(factor * slope for factor, (_, slope, _) in zip(factors, found, strict=False))
-        white = evidence(self.smoothed, self.rows, state, np.asarray(slopes))
+        of = whitened(self.smoothed, self._integrals, state, np.asarray(slopes))
+        white = evidence(self.smoothed, self.rows, state, of)
         table, count = white.columns(values), len(white.y)
         # The price of a constant, of a choice among the terms, and of a tenth of what is left.
         price = np.full(len(terms), 0.5 * (math.log(count) + 2 * math.log(len(terms)) + _LEAST_GAIN * count))

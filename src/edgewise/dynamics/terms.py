@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -157,16 +157,7 @@ def listed(rows: SplitRows, most: int, measured: float, wanted: Callable[[Node],
     )
     columns = [isinstance(tree, Variable) for tree in found.trees]
     nats = np.maximum(nats, min(nats[columns].tolist(), default=0.0))
-    order = np.argsort(nats + measured * found.constants, kind="stable")
-    return Library(
-        tuple(found.trees[at] for at in order),
-        found.values[:, order],
-        found.slopes[:, order],
-        nats[order],
-        found.constants[order],
-        found.kind[order],
-        found.algebraic[order],
-    )
+    return replace(found, nats=nats).among(np.argsort(nats + measured * found.constants, kind="stable"))
 
 
 def _rarity(tree: Node) -> float:

@@ -7,11 +7,12 @@ that sums of terms are searched as they are for tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import block_diag, solve_triangular
+from scipy.linalg import solve_triangular
+from scipy.sparse import csr_array
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
@@ -22,10 +23,12 @@ from edgewise.fields.select_terms import lower_factor
 from edgewise.fields.spline_fits import FittedFields, fit
 from edgewise.fields.weak_rows import WeakRows
 from edgewise.fields.weighting_functions import AxisWeights, weights_for
+from edgewise.symbolic.costs import PRODUCT
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.terms.projection import SumEvidence
 
-_RATE = 2e9
+# Units of work of an entry of a sparse map for each column that it is multiplied with.
+_SPARSE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,36 +94,64 @@ def places(courses: Sequence[SmoothedCourse], names: tuple[str, ...]) -> SplitRo
     return SplitRows(names, X, np.zeros(len(X)), X, np.zeros(len(X)), short=True)
 
 
-def evidence(
-    courses: Sequence[SmoothedCourse], rows: SplitRows, state: int, slopes: Floats | None = None
-) -> SumEvidence:
-    """What the terms of an equation must add up to.
+@dataclass(frozen=True, eq=False)
+class Integrals:
+    """Integrals of values against the test functions of every course: each sees a stretch of its own course alone.
 
-    Parameters
+    Attributes
     ----------
-    courses, rows
-        As of `places`.
-    state
-        Whose equation.
-    slopes
-        Those of what is known of its right-hand side on the rows, in states and inputs, (rows, fields): then the noise is
-        white and of size one.
+    maps : tuple of sparse arrays, each (functions, places)
+    lower : tuple of ndarray, each (functions, functions)
+        Factors of the noise that is made white; none where it stays as it is.
     """
-    maps, lefts, first = list[Floats](), list[Floats](), 0
-    for course in courses:
-        weights, count = course.weights, len(course.places)
-        matrix = weights.values(0) * weights.step
-        left = -(weights.values(1) @ course.places[:, state]) * weights.step
-        if slopes is not None:
-            form = CourseForm(course.fitted, (weights,), state, slopes[first : first + count])
-            lower = lower_factor(form.covariance({}))
-            charge(len(left) ** 2 * (len(left) / 3 + count) / _RATE)
-            matrix = solve_triangular(lower, matrix, lower=True)
-            left = solve_triangular(lower, left, lower=True)
-        maps.append(matrix)
-        lefts.append(left)
-        first += count
-    joined: Floats = np.asarray(block_diag(*maps))
-    return SumEvidence(
-        rows, np.concatenate(lefts), np.hstack([joined, np.zeros((len(joined), len(rows.X) - first))])
-    )
+
+    maps: tuple[csr_array, ...]
+    lower: tuple[Floats, ...] = ()
+
+    @classmethod
+    def over(cls, courses: Sequence[SmoothedCourse]) -> Integrals:
+        """Those of courses, the noise as it is."""
+        return cls(tuple(csr_array(course.weights.values(0) * course.weights.step) for course in courses))
+
+    def __call__(self, values: Floats) -> Floats:
+        """Of values at all places, and whatever rows follow: (rows,) or (rows, m) -> (n,) or (n, m)."""
+        ends = np.cumsum([part.shape[1] for part in self.maps])
+        charge(_SPARSE * sum(part.nnz for part in self.maps) * (values.size / len(values)))
+        parts = zip(self.maps, np.split(values, ends)[:-1], strict=True)
+        return self.white(np.concatenate([part @ own for part, own in parts]))
+
+    def white(self, integrals: Floats) -> Floats:
+        """Integrals (n,) or (n, m) as the noise is made white."""
+        if not self.lower:
+            return integrals
+        charge(PRODUCT * sum(len(part) ** 2 for part in self.lower) * (integrals.size / len(integrals)))
+        parts = np.split(integrals, np.cumsum([len(part) for part in self.lower])[:-1])
+        return np.concatenate(
+            [
+                solve_triangular(lower, own, lower=True, check_finite=False)
+                for lower, own in zip(self.lower, parts, strict=True)
+            ]
+        )
+
+
+def evidence(
+    courses: Sequence[SmoothedCourse], rows: SplitRows, state: int, integrals: Integrals
+) -> SumEvidence:
+    """What the terms of the equation of a state must add up to, where rows are those of `places`."""
+    parts = [
+        -(course.weights.values(1) @ course.places[:, state]) * course.weights.step for course in courses
+    ]
+    return SumEvidence(rows, integrals.white(np.concatenate(parts)), integrals)
+
+
+def whitened(
+    courses: Sequence[SmoothedCourse], integrals: Integrals, state: int, slopes: Floats
+) -> Integrals:
+    """Integrals that make the noise of an equation white and of size one, by the slopes of what is known of its right-hand
+    side at the places of integrals and whatever rows follow, in states and inputs, (rows, fields)."""
+    lower, ends = list[Floats](), np.cumsum([len(course.places) for course in courses])
+    for course, own in zip(courses, np.split(slopes, ends)[:-1], strict=True):
+        form = CourseForm(course.fitted, (course.weights,), state, own)
+        lower.append(lower_factor(form.covariance({})))
+        charge(PRODUCT * len(lower[-1]) ** 3 / 3)
+    return replace(integrals, lower=tuple(lower))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -218,6 +218,17 @@ class Library:
     constants: Ints
     kind: Ints
     algebraic: NDArray[np.bool_]
+
+    def among(self, places: Ints) -> Library:
+        """Some of the terms, in that order."""
+        trees = tuple(self.trees[at] for at in places.tolist())
+        values, slopes = self.values[:, places], self.slopes[:, places]
+        of = (self.nats, self.constants, self.kind, self.algebraic)
+        return Library(trees, values, slopes, *(item[places] for item in of))
+
+    def seen(self, by: Callable[[Floats], Floats]) -> Library:
+        """The terms with a linear map of their values."""
+        return replace(self, values=by(self.values), slopes=by(self.slopes))
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,9 +95,8 @@ class TermPool:
     def beside(
         cls, evidence: SumEvidence, listed: Library, measured: float, count: int, limited: bool = False
     ) -> TermPool:
-        """Terms that are listed already, y counting as so many rows."""
-        values, slopes = evidence.columns(listed.values), evidence.columns(listed.slopes)
-        y, unit, across, frame = evidence.y, *split(values, slopes), None
+        """Terms that are listed already, with what the evidence sees of their values, y counting as so many rows."""
+        y, unit, across, frame = evidence.y, *split(listed.values, listed.slopes), None
         if len(y) > _FEW_ROWS:
             everything = np.hstack([unit, across])
             mixed = np.random.default_rng(0).standard_normal((everything.shape[1], _DIRECTIONS))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,16 +41,17 @@ class SumEvidence:
     y
         What sums must be, (n,): on the rows, or by each functional.
     functionals
-        Linear maps of values on the rows, such as integrals, (n, rows); None where y is of the rows themselves.
+        A linear map of values on the rows, such as integrals, (rows,) or (rows, m) -> (n,) or (n, m); None where y is of
+        the rows themselves.
     """
 
     rows: SplitRows
     y: Floats
-    functionals: Floats | None = None
+    functionals: Callable[[Floats], Floats] | None = None
 
     def columns(self, values: Floats) -> Floats:
         """What values on the rows are beside y, (rows,) or (rows, m) -> (n,) or (n, m)."""
-        return values if self.functionals is None else self.functionals @ values
+        return values if self.functionals is None else self.functionals(values)
 
     @property
     def rounding(self) -> float:
