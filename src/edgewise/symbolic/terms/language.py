@@ -221,10 +221,15 @@ class Library:
 
     def among(self, places: Ints) -> Library:
         """Some of the terms, in that order."""
-        trees = tuple(self.trees[at] for at in places.tolist())
-        values, slopes = self.values[:, places], self.slopes[:, places]
-        of = (self.nats, self.constants, self.kind, self.algebraic)
-        return Library(trees, values, slopes, *(item[places] for item in of))
+        return Library(
+            tuple(self.trees[at] for at in places.tolist()),
+            self.values[:, places],
+            self.slopes[:, places],
+            self.nats[places],
+            self.constants[places],
+            self.kind[places],
+            self.algebraic[places],
+        )
 
     def seen(self, by: Callable[[Floats], Floats]) -> Library:
         """The terms with a linear map of their values."""
