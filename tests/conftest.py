@@ -29,6 +29,9 @@ def pytest_runtest_call() -> Generator[None, object, object]:
         raise
 
 
+pytest_runtest_setup = pytest_runtest_call
+
+
 @pytest.fixture(params=["avx512", "avx2", "neon", "portable"])
 def native(request: pytest.FixtureRequest) -> Iterator[NativeBackend]:
     """The native kernels by one instruction set after another; those of other processors are skipped."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from edgewise._core.lazy import homes
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE, TESTS = ROOT / "src" / "edgewise", ROOT / "tests"
 
@@ -48,12 +50,19 @@ def imported(path: Path, *, inside: bool = True) -> tuple[str, ...]:
     return tuple(_imports(ast.parse(path.read_text()).body, inside))
 
 
+def _whole(module: str, name: str) -> str:
+    """What `from module import name` loads: of a name that a package hands on, its home."""
+    package = SOURCE.parent / module.replace(".", "/") / "__init__.pyi"
+    found = homes(module).get(name, module) if package.exists() else module
+    return f"{found}.{name}"
+
+
 def _imports(body: list[ast.stmt], inside: bool) -> Iterator[str]:
     for statement in body:
         if isinstance(statement, ast.Import):
             yield from (alias.name for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
-            yield from (f"{statement.module}.{alias.name}" for alias in statement.names)
+            yield from (_whole(statement.module or "", alias.name) for alias in statement.names)
         elif isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
             continue
         elif inside or not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):

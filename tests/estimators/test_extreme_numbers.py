@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from edgewise import InputError, KANClassifier, KANRegressor, audit, explain, find_formula
+import edgewise as ew
+from edgewise import InputError, KANClassifier, KANRegressor, explain, find_formula
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(-1, 1, (40, 2))
@@ -29,7 +30,7 @@ def test_one_huge_cell_is_drawn_in():
     shares = labels.predict_proba(ONE)
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert explain(model, ONE, row=3).value == pytest.approx(model.predict(ONE)[3])
-    assert str(audit(model, ONE, Y, {"g": Y > 0}, bootstrap=10))
+    assert str(ew.audit(model, ONE, Y, {"g": Y > 0}, bootstrap=10))
 
 
 @pytest.mark.parametrize("factor", [1e300, 1e-300])
@@ -40,7 +41,7 @@ def test_what_needs_squares_is_refused_with_the_row(factor, call):
     model = fitted(X, y)
     calls = {
         "find_formula": lambda: find_formula(X, y, work=0.01, seed=0),
-        "audit": lambda: audit(model, X, y, {"g": Y > 0}, bootstrap=0),
+        "audit": lambda: ew.audit(model, X, y, {"g": Y > 0}, bootstrap=0),
         "explain": lambda: explain(model, X),
     }
     with pytest.raises(

@@ -15,7 +15,6 @@ import torch
 
 import edgewise as ew
 from edgewise import explaining, plots, report, symbolic, training
-from edgewise.estimators import KANForecaster
 from edgewise.network.fitted import fitted as network_of
 
 from .attempts import LITTLE, Attempt, Random, kind
@@ -71,7 +70,7 @@ def explained() -> tuple[Any, Any]:
 @cache
 def forecaster() -> Any:
     times = np.arange(48.0)
-    made = KANForecaster(time="t", horizon=3, lags=2, period=None, work=LITTLE)
+    made = ew.estimators.KANForecaster(time="t", horizon=3, lags=2, period=None, work=LITTLE)
     return made.fit({"t": times}, np.sin(times) + times / 20)
 
 
@@ -225,7 +224,7 @@ CALLS: dict[str, Callable[[], Call]] = {
         {"time": "t", "horizon": 3, "lags": 2, "period": None, "work": LITTLE},
     ),
     "fit a forecaster": lambda: (
-        KANForecaster(time="t", horizon=3, lags=2, period=None, work=LITTLE).fit,
+        ew.estimators.KANForecaster(time="t", horizon=3, lags=2, period=None, work=LITTLE).fit,
         {"X": {"t": np.arange(30.0)}, "y": np.sin(np.arange(30.0))},
     ),
     "forecast": lambda: (forecaster().forecast, {"steps": 3, "return_interval": 0.9}),
@@ -448,7 +447,9 @@ def _formula_regressor(
 
 def _forecaster(time: Any, horizon: Any, lags: Any, period: Any, work: Any, random_state: Any = 0) -> Any:
     times = np.arange(30.0)
-    return KANForecaster(time, horizon, lags, period, work, random_state).fit({"t": times}, np.sin(times))
+    return ew.estimators.KANForecaster(time, horizon, lags, period, work, random_state).fit(
+        {"t": times}, np.sin(times)
+    )
 
 
 def _further(X: Any, y: Any, sample_weight: Any = None) -> Any:

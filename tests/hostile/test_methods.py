@@ -16,7 +16,6 @@ import torch
 
 import edgewise as ew
 from edgewise import report
-from edgewise.estimators import KANForecaster
 
 from . import kinds_calls, kinds_methods
 from .sentence import why_unclear
@@ -178,7 +177,7 @@ SLIPS: dict[str, Callable[[], object]] = {
     "baseline_rows(no content)": lambda: report.baseline_rows(NUMBER),
     "find_formula(constraints: a long text)": lambda: ew.find_formula(X, Y, constraints="a" * 999),
     "plot(no forecast)": lambda: kinds_calls.forecaster().plot(NUMBER),
-    "KANForecaster(lags: too many)": lambda: KANForecaster(lags=2**40).fit(None, Y),
+    "KANForecaster(lags: too many)": lambda: ew.estimators.KANForecaster(lags=2**40).fit(None, Y),
     "content_from_estimator(y that cannot be read)": lambda: page(y=Raises()),
     "content_from_estimator(rows: no truth value)": lambda: page(rows=NUMBER),
     "content_from_estimator(intervals: anything)": lambda: page(intervals=Unprintable()),

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import sympy
 
-from edgewise import KANClassifier, audit, calibrate, counterfactuals, explain, verify
+import edgewise as ew
+from edgewise import KANClassifier, calibrate, counterfactuals, explain, verify
 from edgewise._core import notebook
 from edgewise.network import KAN, mask_edges
 from edgewise.report.notebook import HTML, network_html
@@ -92,7 +93,7 @@ def found(model):
         counterfactuals(model, X, row=int((y != "yes").argmax())),
         verify(model, "monotone(n, increasing)"),
         verify(model, "monotone(n, decreasing)"),
-        audit(model, X, y, protected=EVIL),
+        ew.audit(model, X, y, protected=EVIL),
     ]
 
 

@@ -1,8 +1,8 @@
 from .classifier import KANClassifier as KANClassifier
 from .files import load as load
 from .files import save as save
-from .forecaster import Forecast as Forecast
-from .forecaster import KANForecaster as KANForecaster
+from .forecasting.forecaster import Forecast as Forecast
+from .forecasting.forecaster import KANForecaster as KANForecaster
 from .formula_regressor import FormulaRegressor as FormulaRegressor
 from .regressor import KANRegressor as KANRegressor
 from .screen import ScreeningWarning as ScreeningWarning

@@ -19,7 +19,7 @@ _CALIBRATED = "CalibratedKAN"
 _FORMULAS = ("FormulaRegressor", "Formula", "GroupedFormula", "BranchedFormula")
 # What saves and loads models of a kind in a way of its own, by module or, behind a colon, its class; a room may be absent.
 _FILES = {
-    "KANForecaster": "edgewise.estimators.forecaster_files",
+    "KANForecaster": "edgewise.estimators.forecasting.files",
     **dict.fromkeys(_FORMULAS, "edgewise.estimators.formula_files"),
     "ImageClassifier": "edgewise.vision.files",
     "Solution": "edgewise.pde:Solution",

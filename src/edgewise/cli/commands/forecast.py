@@ -64,7 +64,7 @@ class ForecastRequest(Request, group="Learn and predict", place=12):
         tell(provenance(frame).notes([self.time, self.target]), quiet=self.quiet)
         series, when = find(frame, self.target), find(frame, self.time)
         values = numbers_of(frame, series, " to be forecast")
-        from edgewise.estimators.forecaster import KANForecaster
+        from edgewise.estimators.forecasting.forecaster import KANForecaster
 
         there = values == values
         kept = frame.filter(pa.array(there))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.plain import fields
-from edgewise.estimators.lagged import LagDesign, windows
+from edgewise.estimators.forecasting.lagged import LagDesign, windows
 
 # A table of columns to predictions (n,).
 Predict = Callable[[dict[str, NDArray[Any]]], Floats]

@@ -12,11 +12,11 @@ import numpy as np
 from edgewise._core.checks import check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import plain
-from edgewise.estimators.backtest import Backtest
 from edgewise.estimators.document import model_from_document
-from edgewise.estimators.forecaster import KANForecaster
-from edgewise.estimators.lagged import LagDesign
-from edgewise.estimators.time_axis import TimeAxis
+from edgewise.estimators.forecasting.backtest import Backtest
+from edgewise.estimators.forecasting.forecaster import KANForecaster
+from edgewise.estimators.forecasting.lagged import LagDesign
+from edgewise.estimators.forecasting.time_axis import TimeAxis
 from edgewise.estimators.written import damaged, model_document, refuse_unfitted
 from edgewise.network.container import PathLike, read_container, write_container
 from edgewise.network.files import network_document, promised_tensors, restored
@@ -78,9 +78,10 @@ def _design(document: Mapping[str, Any]) -> LagDesign:
     lags = tuple(check_int(lag, "lags", low=1) for lag in document["lags"])
     period = None if document["period"] is None else check_int(document["period"], "period", low=1)
     days = tuple(check_int(day, "weekdays", low=0, high=6) for day in axis["weekdays"])
+    day = None if axis.get("day") is None else check_int(axis["day"], "day", low=1, high=31)
     length = check_int(document["length"], "length", low=1)
     return LagDesign(
-        TimeAxis(unit, float(axis["start"]), step, days),
+        TimeAxis(unit, float(axis["start"]), step, days, day),
         str(document["name"]),
         lags,
         period,

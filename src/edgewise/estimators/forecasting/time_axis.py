@@ -22,6 +22,7 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 MONTHS = (*MONTHS, "November", "December")
 # The first day of 1970, which days count from, was a Thursday.
 _THURSDAY = 3
+_LONGEST = 31
 # Of a step: times this close are the same.
 _ALIKE = 1e-3
 # Values there may be from the first to the last; each takes memory, with a row or without.
@@ -43,6 +44,8 @@ class TimeAxis:
         From one place to the next, in the unit.
     weekdays : tuple of int
         The days of the week there are, Monday 0, where not all seven.
+    day : int or None
+        Of months the day, which in shorter ones is the last; None for that of `start`, or the last if `start` is one.
 
     Examples
     --------
@@ -55,6 +58,7 @@ class TimeAxis:
     start: float
     step: float
     weekdays: tuple[int, ...] = ()
+    day: int | None = None
 
     @property
     def period(self) -> int | None:
@@ -84,12 +88,9 @@ class TimeAxis:
     def times(self, places: Ints) -> Floats:
         """The time of each place: days since 1970, or numbers."""
         if self.unit == "months":
-            first, day = _months(np.array([self.start]))[0], _day_of_month(np.array([self.start]))[0]
-            months = (first + places * round(self.step)).astype("datetime64[M]")
-            last = (months + 1).astype("datetime64[D]").astype(np.int64) - 1
-            opening = months.astype("datetime64[D]").astype(np.int64)
-            at_end = _is_last_of_month(np.array([self.start]))[0] and day > 27
-            return np.asarray(last if at_end else np.minimum(opening + day - 1, last), dtype=np.float64)
+            start = np.array([self.start])
+            day = self.day or int(np.where(_is_last_of_month(start), _LONGEST, _day_of_month(start))[0])
+            return _on_day(_months(start) + places * round(self.step), day)
         if self.unit == "weekdays":
             first, today = divmod(math.floor(self.start) + _THURSDAY, 7)
             week, inside = np.divmod(places + self.weekdays.index(int(today)), len(self.weekdays))
@@ -186,14 +187,12 @@ def even_axis(times: Floats, dates: bool) -> TimeAxis:
 
 
 def _of_months(times: Floats) -> TimeAxis | None:
-    """The axis of times that stand on one day of the month, or all on the last."""
-    alike = len(set(_day_of_month(times).tolist())) == 1
-    if not (alike or _is_last_of_month(times).all()):
+    """The axis of times that stand on one day of the month, in shorter months on the last."""
+    months = _months(times)
+    day = _LONGEST if _is_last_of_month(times).all() else int(_day_of_month(times).max())
+    if not np.array_equal(times, _on_day(months, day)):
         return None
-    gaps = np.diff(_months(times))
-    step = int(np.gcd.reduce(gaps))
-    # A few first days of months may be a sample of days.
-    return TimeAxis("months", float(times[0]), float(step)) if step >= 1 else None
+    return TimeAxis("months", float(times[0]), float(np.gcd.reduce(np.diff(months))), day=day)
 
 
 def _of_weekdays(times: Floats) -> TimeAxis | None:
@@ -206,6 +205,12 @@ def _of_weekdays(times: Floats) -> TimeAxis | None:
 
 def _months(times: Floats) -> Ints:
     return np.floor(times).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _on_day(months: Ints, day: int) -> Floats:
+    """Days since 1970: of each month since then the day, or the last where it is shorter."""
+    opening, after = (item.astype("datetime64[M]").astype("datetime64[D]") for item in (months, months + 1))
+    return np.minimum(opening.astype(np.int64) + day, after.astype(np.int64)) - 1.0
 
 
 def _day_of_month(times: Floats) -> Ints:

@@ -1,13 +1,16 @@
 """Axes of times: places and times are each other's inverse, whatever the unit."""
 
+import calendar
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise._core.errors import InputError
-from edgewise.estimators.lagged import autocorrelation_period, windows
-from edgewise.estimators.time_axis import TimeAxis, even_axis
+from edgewise.estimators.forecasting.lagged import autocorrelation_period, windows
+from edgewise.estimators.forecasting.time_axis import TimeAxis, even_axis
 
 
 def days(*dates: str) -> np.ndarray:
@@ -51,6 +54,18 @@ def test_the_end_of_a_month_stays_its_end() -> None:
     axis = even_axis(days("2023-01-31", "2023-02-28", "2023-03-31"), dates=True)
     assert axis.unit == "months"
     assert [str(date) for date in axis.dates(np.array([3, 13]))] == ["2023-04-30", "2024-02-29"]
+
+
+@given(st.integers(1970 * 12, 2090 * 12), st.integers(1, 31), st.sampled_from([1, 2, 3, 4, 6, 12]))
+def test_a_day_of_the_month_is_the_last_of_shorter_months(first: int, day: int, step: int) -> None:
+    def on_day(month: int) -> date:
+        year, before = divmod(month, 12)
+        return date(year, before + 1, min(day, calendar.monthrange(year, before + 1)[1]))
+
+    there = [on_day(first + step * place) for place in range(24)]
+    axis = even_axis(days(*map(str, there[:12])), dates=True)
+    assert (axis.unit, axis.step) == ("months", step)
+    assert axis.dates(np.arange(24)).tolist() == there
 
 
 def test_working_days_pass_over_the_weekend() -> None:

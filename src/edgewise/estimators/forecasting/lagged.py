@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise.data.encoding_raw import RawColumn
-from edgewise.estimators.time_axis import TimeAxis
+from edgewise.estimators.forecasting.time_axis import TimeAxis
 
 Base = Literal["none", "last", "season"]
 TREND = "time"

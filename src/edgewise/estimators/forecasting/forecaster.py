@@ -20,7 +20,7 @@ from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import check_work
 from edgewise.data.encoding_raw import RawColumn, RawTable
-from edgewise.estimators.backtest import (
+from edgewise.estimators.forecasting.backtest import (
     REFITS,
     Backtest,
     Predict,
@@ -29,11 +29,18 @@ from edgewise.estimators.backtest import (
     first_origin,
     rows_to_learn,
 )
-from edgewise.estimators.lagged import Base, LagDesign, autocorrelation_period, cells_of, spread_out, windows
+from edgewise.estimators.forecasting.lagged import (
+    Base,
+    LagDesign,
+    autocorrelation_period,
+    cells_of,
+    spread_out,
+    windows,
+)
+from edgewise.estimators.forecasting.time_axis import TimeAxis, even_axis, rows_at, time_column
 from edgewise.estimators.names import table_to_fit
 from edgewise.estimators.regressor import KANRegressor
 from edgewise.estimators.targets import regression_target, target_names
-from edgewise.estimators.time_axis import TimeAxis, even_axis, rows_at, time_column
 from edgewise.training import Callback
 
 

@@ -1,0 +1,1 @@
+"""A series in time: its axis, its past as a table, forecasts of the past, the forecaster and its files."""
