@@ -102,6 +102,7 @@ def test_nothing_outside_imports_it(wing: Wing) -> None:
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_no_wing() -> None:
     code = "import sys, edgewise; print(*(name for name in sys.modules if name.startswith('edgewise.')))"
     loaded = subprocess.run(
