@@ -307,7 +307,7 @@ def cells(options: argparse.Namespace) -> list[Cell]:
 def main() -> None:
     options = arguments()
     work = "quick" if options.quick else options.work
-    factor = check_work(work if work in LEVELS else float(work), "--work")
+    factor = check_work(work if work in LEVELS else float(work))
     terms = Terms(options.judge, rows=options.rows, seed=options.seed, work=factor)
     load(options.judge)
     if options.quick:
