@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -105,7 +106,7 @@ class Integrals:
         Factors of the noise that is made white; none where it stays as it is.
     """
 
-    maps: tuple[csr_array, ...]
+    maps: tuple[Any, ...]
     lower: tuple[Floats, ...] = ()
 
     @classmethod
