@@ -11,7 +11,7 @@ Halko, Martinsson, Tropp (2011), Finding structure with randomness. SIAM Review 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -89,7 +89,9 @@ class TermPool:
         count = len(evidence.y)
         if not noisy:
             evidence = evidence.thinned(_FEW_ROWS)
-        return cls.beside(evidence, library(evidence.rows, most, measured, wanted), measured, count)
+        listed = library(evidence.rows, most, measured, wanted)
+        seen = replace(listed, values=evidence.columns(listed.values), slopes=evidence.columns(listed.slopes))
+        return cls.beside(evidence, seen, measured, count)
 
     @classmethod
     def beside(
