@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from edgewise._core.errors import FileError, InputError
 from edgewise.data import learn_encoding
+from edgewise.data.datasets import is_dataset
 from edgewise.data.streaming import source as reading
 from edgewise.data.streaming.columns import RANK_ERROR, Numbers, Sample, Target, Words
 from edgewise.data.streaming.counting import Counting, Roles
 from edgewise.data.streaming.draw import drawn
 from edgewise.data.streaming.encode import learned, masses
 from edgewise.data.streaming.source import ROWS_OF_BATCH, open_source
-from edgewise.data.streaming.spool import dataset, is_dataset
+from edgewise.data.streaming.spool import dataset
 
 pytest.importorskip("datasketches")
 

@@ -9,6 +9,7 @@ from typing import Any
 from edgewise._core.arguments import check_weights
 from edgewise._core.checks import among, check_bool, check_int, check_squarable, short
 from edgewise._core.errors import InputError
+from edgewise._core.rooms import room
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -21,8 +22,8 @@ from edgewise.auditing.proxies import Proxies, find_proxies
 from edgewise.auditing.result import AuditResult
 from edgewise.auditing.stages import StageCounter
 from edgewise.auditing.subject import AuditedModel, subject
+from edgewise.data.datasets import is_dataset
 from edgewise.data.encoding_raw import raw_table
-from edgewise.data.streaming.spool import is_dataset
 
 DRAWS = 500
 # Bootstrap draws times rows that stay within some seconds; of more rows fewer draws are as good.
@@ -187,9 +188,7 @@ def audit(
 
 def _of_dataset(data: Any, y: Any, weight: Any, seed: int) -> tuple[Any, Any, Any, str | None]:
     """Rows of a dataset, what happened to them, their weights, and a remark on how many they are."""
-    from edgewise.data.streaming.draw import drawn
-
-    found = drawn(data, seed=seed)
+    found = room("edgewise.data.streaming.draw").drawn(data, seed=seed)
     table, parts = found.table, list[Any]()
     for name, own in (("y", y), ("sample_weight", weight)):
         if own is None and name == "sample_weight":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import LARGEST, among, check_squarable, did_you_mean, plural, short
 from edgewise._core.errors import InputError
+from edgewise._core.rooms import room
 from edgewise._core.seeds import numpy_generator
 from edgewise.data import provenance, read_frame, split
 from edgewise.data.arrow import Cells, Frame, pc
@@ -113,10 +112,7 @@ def is_dataset(data: Path) -> bool:
 
 def streamed() -> Any:
     """What the command line does with many files."""
-    name = "edgewise.cli.streamed"
-    if find_spec(name) is None:
-        raise InputError(subject="The data", expected="be one file here", got="many")
-    return import_module(name)
+    return room("edgewise.cli.streamed")
 
 
 def read_rows(data: Path, row: int | None = None) -> tuple[Frame, int | None, tuple[str, ...]]:

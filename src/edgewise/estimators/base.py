@@ -22,11 +22,12 @@ from edgewise._core.arrays import Floats
 from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.rooms import room
 from edgewise._core.work import check_work
 from edgewise.data import Encoding, LevelColumn, NumberColumn
+from edgewise.data.datasets import is_dataset
 from edgewise.data.encoding_columns import numbers_of
 from edgewise.data.encoding_raw import RawTable
-from edgewise.data.streaming.spool import dataset, is_dataset
 from edgewise.estimators.constraints import wishes_of
 from edgewise.estimators.names import remember_columns, table_to_predict, warn_of_order
 from edgewise.estimators.problem import EstimatorProblem, Trained, TrainSettings, outputs_of, train
@@ -152,8 +153,6 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         """
         settings = self._settings()
         if target is not None:
-            from edgewise.estimators.streamed import fit_dataset
-
             for name, given in (("y", y), ("groups", groups), ("time", time)):
                 if given is not None:
                     raise InputError(
@@ -161,7 +160,9 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
                         expected="be left out where 'target' names a column of the dataset",
                         got="both",
                     )
-            streamed = fit_dataset(self, X, target, sample_weight, settings, checkpoint)
+            streamed = room("edgewise.estimators.streamed").fit_dataset(
+                self, X, target, sample_weight, settings, checkpoint
+            )
             remember_columns(self, streamed.table)
             self.target_names_ = (str(target),)
             self.__dict__.pop("_reservoir", None)
@@ -224,7 +225,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         """Outputs of the network for new rows, (n, outputs); of a dataset batch by batch."""
         check_is_fitted(self, "network_")
         if is_dataset(X):
-            with dataset(X) as source:
+            with room("edgewise.data.streaming.spool").dataset(X) as source:
                 own = [self._outputs(batch) for batch in source.batches(self.encoding_.column_names)]
             return np.concatenate(own) if own else np.empty((0, self.network_.shape[-1]))
         return outputs_of(self.network_, self.encoding_.apply(self.raw_table(X)))

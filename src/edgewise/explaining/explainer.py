@@ -15,9 +15,10 @@ from edgewise._core.arguments import as_labels
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_choice, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.rooms import room
 from edgewise._core.threads import one_thread
+from edgewise.data.datasets import is_dataset
 from edgewise.data.encoding_raw import is_one_row
-from edgewise.data.streaming.spool import is_dataset
 from edgewise.explaining.columns import Cell, Column, ModelRows, chosen_rows, cut
 from edgewise.explaining.contributions import METHODS, Baseline, baseline_of, contributions
 from edgewise.explaining.local import Contribution, LocalExplanation, Neighbour, NodeEffect
@@ -387,8 +388,6 @@ def explain(
 
 def _of_dataset(model: Any, data: Any, row: Any, y: Any, seed: int) -> tuple[Any, Any, Any]:
     """Rows of a dataset to compare with, the row asked for, and the targets."""
-    from edgewise.data.streaming.draw import drawn
-
     if isinstance(row, range):
         raise InputError(
             argument="row",
@@ -397,7 +396,7 @@ def _of_dataset(model: Any, data: Any, row: Any, y: Any, seed: int) -> tuple[Any
             advice="ask for one after the other",
         )
     numbered = isinstance(row, int) and not isinstance(row, bool)
-    found = drawn(data, seed=seed, number=row if numbered else None)
+    found = room("edgewise.data.streaming.draw").drawn(data, seed=seed, number=row if numbered else None)
     table = found.table
     if y is not None and (not isinstance(y, str) or y not in table.column_names):
         raise InputError(

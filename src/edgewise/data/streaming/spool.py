@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import os
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +14,7 @@ import pyarrow as pa
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.plain import article
+from edgewise.data.datasets import are_paths
 from edgewise.data.streaming.source import ROWS_OF_BATCH, Source, open_source, parquet
 
 
@@ -32,8 +32,8 @@ def dataset(data: Any, filesystem: Any = None) -> Generator[Source]:
     """
     if isinstance(data, Source):
         yield data
-    elif isinstance(data, (str, os.PathLike)) or _are_paths(data):
-        yield open_source(cast(Any, data), filesystem)
+    elif are_paths(data):
+        yield open_source(data, filesystem)
     elif hasattr(data, "get_fragments"):
         yield _of_dataset(data)
     elif hasattr(data, "sink_parquet") or (isinstance(data, Iterable) and not _is_frame(data)):
@@ -51,17 +51,6 @@ def dataset(data: Any, filesystem: Any = None) -> Generator[Source]:
             expected="be a path, a pattern, a pyarrow dataset, a Polars LazyFrame or an iterator of frames",
             got=short(data),
         )
-
-
-def is_dataset(data: Any) -> bool:
-    """Whether something names rows rather than holds them."""
-    held = isinstance(data, Source) or hasattr(data, "get_fragments") or hasattr(data, "sink_parquet")
-    return held or isinstance(data, (str, os.PathLike)) or _are_paths(data) or isinstance(data, Iterator)
-
-
-def _are_paths(data: Any) -> bool:
-    listed = isinstance(data, (list, tuple)) and bool(data)
-    return listed and all(isinstance(values, (str, os.PathLike)) for values in cast("Sequence[Any]", data))
 
 
 def _is_frame(data: Any) -> bool:
