@@ -7,7 +7,6 @@ import pytest
 
 import edgewise as ew
 from edgewise import StopReason
-from edgewise.auditing import metrics
 from edgewise.auditing.certify import CHAINED, PROVED, certified_flip
 from edgewise.auditing.groups import KnownRows, groupings
 from edgewise.auditing.penalty import fair_fit
@@ -148,11 +147,3 @@ def test_a_short_time_leaves_a_model_for_each_bound_of_a_deep_one(deep, clock):
         assert proved.certificates[0].bound <= max_change
         assert found.certificates[0].method == CHAINED
         assert proved.certificates[0].method == PROVED
-
-
-def test_tables_of_many_rows_are_measured_alike(biased, monkeypatch):
-    few = ew.audit(biased.model, biased.X, biased.y, "sex", bootstrap=0, proxies=False)
-    monkeypatch.setattr(metrics, "MANY_ROWS", 100)
-    many = ew.audit(biased.model, biased.X, biased.y, "sex", bootstrap=0, proxies=False)
-    for name, values in few.of("sex").values.items():
-        np.testing.assert_allclose(many.of("sex").values[name], values, rtol=1e-12, err_msg=name)

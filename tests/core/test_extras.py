@@ -1,5 +1,6 @@
 """How to install is said in one way: by errors, the doctor, the README and the documentation."""
 
+import ast
 import re
 import sys
 import tomllib
@@ -11,6 +12,8 @@ from edgewise import InputError
 from edgewise._core.extras import how_to_install, need
 
 ROOT = Path(__file__).parents[2]
+# Modules that are not named like the package that brings them.
+BROUGHT_BY = {"sklearn": "scikit-learn", "markupsafe": "jinja2", "mpl_toolkits": "matplotlib"}
 PAGES = [*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("src/**/*.py")]
 
 
@@ -20,6 +23,20 @@ def test_a_missing_package_comes_with_the_command(monkeypatch):
         InputError, match=r"^ONNX files need the package onnx, .* pip install 'edgewise\[onnx\]'\.$"
     ):
         need("onnx", "onnx", "ONNX files")
+
+
+def test_the_source_imports_what_a_plain_installation_brings_and_no_more_is_brought():
+    """Packages of extras are asked for by `need`; Triton's programs are loaded only where Triton is."""
+    found = set[str]()
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    wanted = {BROUGHT_BY.get(name, name) for name in found - {"edgewise", *sys.stdlib_module_names}}
+    brought = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert wanted - {"triton"} == {re.match(r"[\w-]+", line)[0] for line in brought}
 
 
 def test_pages_name_extras_that_there_are_the_way_errors_do():

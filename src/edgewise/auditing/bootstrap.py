@@ -160,17 +160,20 @@ def _classes(part: Outcomes, weights: Floats) -> dict[str, Floats]:
     assert part.decided is not None
     d = part.decided.astype(np.float64)
     bins = (bin_of(s)[:, None] == np.arange(BINS)) * (y - s)[:, None]
-    sums = np.vstack([np.ones_like(y), y, d, y * d, s, (s - y) ** 2, bins.T]) @ weights
-    total, yes, chosen, hit, expected, squares = sums[:6]
-    no = total - yes
+    # Of the four cells of the table of confusion none is a difference of others: rates are between 0 and 1 to the last bit.
+    cells = [y * d, y * (1 - d), (1 - y) * d, (1 - y) * (1 - d)]
+    sums = np.vstack([*cells, s, (s - y) ** 2, bins.T]) @ weights
+    hit, missed, alarm, refused, expected, squares = sums[:6]
+    yes, no, chosen = hit + missed, alarm + refused, hit + alarm
+    total = chosen + (missed + refused)
     rates = {
         "selection_rate": _over(chosen, total),
         "tpr": _over(hit, yes),
-        "fpr": _over(chosen - hit, no),
-        "fnr": _over(yes - hit, yes),
+        "fpr": _over(alarm, no),
+        "fnr": _over(missed, yes),
         "ppv": _over(hit, chosen),
-        "fdr": _over(chosen - hit, chosen),
-        "accuracy": _over(total - chosen - yes + 2 * hit, total),
+        "fdr": _over(alarm, chosen),
+        "accuracy": _over(hit + refused, total),
         "observed": _over(yes, total),
         "expected": _over(expected, total),
         "calibration": _over(yes, expected),

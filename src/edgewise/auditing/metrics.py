@@ -1,8 +1,8 @@
-"""Measures group by group, by Fairlearn's functions, with gaps between groups and intervals."""
+"""Measures group by group, with gaps between groups and intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.plain import plain
 from edgewise._core.resampling import wilson
-from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, bin_of, statistics, trials
+from edgewise.auditing.bootstrap import Outcomes, Resamples, statistics, trials
 from edgewise.auditing.ece_interval import group_intervals
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
@@ -24,8 +24,6 @@ FOUR_FIFTHS = 0.8
 SMALL_SHARE = 0.02
 # Groups of fewer rows, or with fewer outcomes of either class, estimate little.
 FEW_ROWS, FEW_OUTCOMES = 30, 10
-# Of more rows the sums behind the bootstrap are measured with: the same to rounding, in a tenth of the time.
-MANY_ROWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -104,113 +102,9 @@ def group_tables(
     return tuple(_table(outcomes, part, boots, k) for k, part in enumerate(parts))
 
 
-def fairlearn_values(outcomes: Outcomes, grouping: Grouping) -> dict[str, Floats]:
-    """Every measure of every group by Fairlearn's functions (scikit-learn's where Fairlearn takes those).
-
-    MetricFrame, which would call them, copies every column cell by cell for every call: seconds where this takes a
-    moment.
-
-    References
-    ----------
-    S. Bird et al., "Fairlearn: a toolkit for assessing and improving fairness in AI", 2020, Microsoft MSR-TR-2020-32.
-    """
-    measures = _measures(outcomes)
-    out = {name: np.full(len(grouping.groups), np.nan) for _, chosen in measures for name in chosen}
-    actual = outcomes.actual if outcomes.decided is None else outcomes.actual.astype(np.int64)
-    decided = None if outcomes.decided is None else outcomes.decided.astype(np.int64)
-    for g in range(len(grouping.groups)):
-        rows = np.flatnonzero(grouping.codes == g)
-        weight = outcomes.weight[rows]
-        if not weight.sum() > 0:
-            continue
-        for read, chosen in measures:
-            predicted = cast(Floats, decided if read == "decided" else outcomes.score)[rows]
-            for name, measure in chosen.items():
-                out[name][g] = measure(actual[rows], predicted, sample_weight=weight)
-    return out
-
-
-def _measures(outcomes: Outcomes) -> list[tuple[str, dict[str, Callable[..., float]]]]:
-    """Functions of (y_true, y_pred, sample_weight), by what they read as y_pred."""
-    from fairlearn import metrics as theirs
-    from sklearn.metrics import accuracy_score, mean_absolute_error, mean_squared_error
-
-    if outcomes.decided is None:
-        numbers: dict[str, Callable[..., float]] = {
-            "observed": _observed,
-            "expected": theirs.mean_prediction,
-            "error": lambda y, s, sample_weight: float(np.average(s - y, weights=sample_weight)),
-            "absolute_error": mean_absolute_error,
-            "rmse": lambda y, s, sample_weight: mean_squared_error(y, s, sample_weight=sample_weight) ** 0.5,
-        }
-        return [("score", numbers)]
-    decisions: dict[str, Callable[..., float]] = {
-        "selection_rate": theirs.selection_rate,
-        "tpr": _where(theirs.true_positive_rate, 1),
-        "fpr": _where(theirs.false_positive_rate, 0),
-        "fnr": _where(theirs.false_negative_rate, 1),
-        "ppv": _ppv,
-        "fdr": lambda y, d, sample_weight: 1.0 - _ppv(y, d, sample_weight),
-        "accuracy": accuracy_score,
-    }
-    scores: dict[str, Callable[..., float]] = {
-        "observed": _observed,
-        "expected": theirs.mean_prediction,
-        "calibration": _calibration,
-        "ece": _ece,
-        "brier": lambda y, s, sample_weight: float(np.average((s - y) ** 2, weights=sample_weight)),
-        "auc": _auc,
-    }
-    return [("decided", decisions), ("score", scores)]
-
-
-def _where(rate: Callable[..., float], outcome: int) -> Callable[..., float]:
-    """A rate of Fairlearn's, NaN where no row has that outcome; Fairlearn gives zero there, which is a claim."""
-
-    def known(y: Any, d: Any, sample_weight: Any) -> float:
-        if not (np.asarray(sample_weight)[np.asarray(y) == outcome]).sum() > 0:
-            return float("nan")
-        return float(rate(y, d, pos_label=1, sample_weight=sample_weight))
-
-    return known
-
-
-def _observed(y: Any, s: Any, sample_weight: Any) -> float:
-    return float(np.average(y, weights=sample_weight))
-
-
-def _ppv(y: Any, d: Any, sample_weight: Any) -> float:
-    from sklearn.metrics import precision_score
-
-    return float(precision_score(y, d, sample_weight=sample_weight, zero_division=cast(Any, np.nan)))
-
-
-def _calibration(y: Any, s: Any, sample_weight: Any) -> float:
-    expected = float(np.average(s, weights=sample_weight))
-    return _observed(y, s, sample_weight) / expected if expected > 0 else float("nan")
-
-
-def _ece(y: Any, s: Any, sample_weight: Any) -> float:
-    """Expected calibration error over bins of equal width (M. P. Naeini et al., 2015, AAAI 29)."""
-    y, s, w = (np.asarray(item, dtype=np.float64) for item in (y, s, sample_weight))
-    return float(np.abs(np.bincount(bin_of(s), weights=w * (y - s), minlength=BINS)).sum() / w.sum())
-
-
-def _auc(y: Any, s: Any, sample_weight: Any) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    w, y = np.asarray(sample_weight), np.asarray(y)
-    if not (w[y == 1].sum() > 0 and w[y == 0].sum() > 0):
-        return float("nan")
-    return float(roc_auc_score(y, s, sample_weight=w))
-
-
 def _table(outcomes: Outcomes, part: Grouping, boots: Resamples | None, k: int) -> GroupTable:
     boot = None if boots is None else boots.of(k)
-    if len(outcomes.actual) > MANY_ROWS:
-        values = {name: own[0] for name, own in statistics(outcomes, part, outcomes.weight[:, None]).items()}
-    else:
-        values = fairlearn_values(outcomes, part)
+    values = {name: own[0] for name, own in statistics(outcomes, part, outcomes.weight[:, None]).items()}
     count = np.bincount(part.codes, minlength=len(part.groups))
     intervals = dict[str, tuple[Pair, ...]]()
     if boots is not None and boot is not None:

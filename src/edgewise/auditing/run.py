@@ -99,7 +99,7 @@ def audit(
     References
     ----------
     M. Hardt, E. Price and N. Srebro, "Equality of opportunity in supervised learning", 2016, arXiv:1610.02413.
-    S. Bird et al., "Fairlearn", 2020, Microsoft MSR-TR-2020-32. The 80 % rule: 29 CFR 1607.4 D.
+    S. Bird et al., "Fairlearn", 2020, Microsoft MSR-TR-2020-32, whose rates these are. The 80 % rule: 29 CFR 1607.4 D.
 
     Examples
     --------
