@@ -183,7 +183,7 @@ def test_bad_arguments_are_refused_in_one_sentence() -> None:
         ((net, np.zeros((0, 2)), []), {}, "at least 1 row"),
         ((net, X, Y), {"loss": "squred"}, "did you mean 'squared'"),
         ((net, X, Y), {"method": "lbfg"}, "did you mean 'lbfgs'"),
-        ((net, X, Y), {"loss": "poisson"}, "counts, 0 or more"),
+        ((net, X, Y), {"loss": "poisson"}, "counts or amounts, 0 or more"),
         ((net, X, Y), {"loss": "cross_entropy"}, r"lie in \[0, 1\]"),
         ((net, X, Y), {"validation": 2.0}, "'validation' argument"),
         ((net, X, Y), {"validation": (X,)}, r"a share, a pair \(X, y\) or None. Got a tuple of 1"),

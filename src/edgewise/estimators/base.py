@@ -170,11 +170,16 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             self._heed_classes(streamed.classes)
             return self
         warn_of_order(X, y, sample_weight, groups, time)
-        problem = self._first_rows(X, y, sample_weight)
+        self._fit_rows(self._first_rows(X, y, sample_weight), settings, sample_weight, groups, time)
+        return self
+
+    def _fit_rows(
+        self, problem: EstimatorProblem, settings: TrainSettings, sample_weight: Any, groups: Any, time: Any
+    ) -> None:
+        """Learn from the rows of a first fit."""
         problem = replace(problem, groups=_groups(kept_together(groups, time), sample_weight, problem))
         self.__dict__.pop("_reservoir", None)
         self._train(problem, settings)
-        return self
 
     @abstractmethod
     def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> EstimatorProblem:

@@ -36,6 +36,7 @@ from edgewise.explaining.conformal import Misses, out_of_bag_misses
 from edgewise.network import KAN, mask_edges
 from edgewise.simplifying import edge_scores
 from edgewise.training import Callback, Record, TableFit, fit_table
+from edgewise.training.common.losses import LOG_LOSSES, check_means
 from edgewise.training.common.records import Listeners
 from edgewise.training.config import DEFAULT, TableConfig
 from edgewise.training.tabular.job import GLANCE_ROWS
@@ -123,6 +124,7 @@ class TrainSettings:
     # Of numbers.
     loss: str = "squared"
     quantile: float = 0.5
+    power: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +199,8 @@ def _trained_on(
     settings: TrainSettings,
 ) -> Trained:
     fit = _trained(problem, encoding, inputs, settings)
-    misses = None if left_out else _misses(problem, fit)
+    # Means have no errors of one width.
+    misses = None if left_out or fit.curve == "exp" else _misses(problem, fit)
     if left_out:
         # Columns were chosen on all rows, so errors on rows held out of training are no measure of new ones.
         note = "No held-out error is given: the columns were chosen on all rows."
@@ -245,6 +248,8 @@ def _trained(
                 expected=f"hold all of y, which reaches from {y.min():.6g} to {y.max():.6g}",
                 got=short(limits),
             )
+    if settings.loss in LOG_LOSSES:
+        check_means(settings.loss, torch.from_numpy(y))
     if (y == y[0]).all() and (limits is None or problem.loss == "squared"):
         return constant(problem, encoding)
     size = power_of_two(y) if problem.loss == "squared" else 1.0
@@ -254,6 +259,7 @@ def _trained(
         y / size if size != 1.0 else y,
         loss=settings.loss if problem.loss == "squared" else problem.loss,
         quantile=settings.quantile,
+        power=settings.power,
         sample_weight=problem.weight,
         groups=problem.groups,
         mode=settings.mode,
@@ -315,7 +321,7 @@ def _constant_outputs(problem: EstimatorProblem) -> Floats:
 
 
 def magnified(net: KAN, factor: float) -> KAN:
-    """The network with its outputs multiplied by a power of two, which changes no digit."""
+    """The network with its outputs multiplied by a number; a power of two changes no digit."""
     scaled = mask_edges(net, []).network
     with torch.no_grad():
         scaled.output_shift.mul_(factor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
-from typing import Any, Self, overload
+from typing import Any, Self, cast, overload
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -14,13 +14,22 @@ from edgewise._core.arrays import Floats
 from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator, keep_parameters
-from edgewise.estimators.names import remember_columns, table_to_fit
-from edgewise.estimators.problem import EstimatorProblem, TrainSettings
-from edgewise.estimators.targets import determination, regression_target, row_weights, target_names
+from edgewise.estimators.exposure import multiplier, rates, weights_of_rates
+from edgewise.estimators.names import remember_columns, table_to_fit, warn_of_order
+from edgewise.estimators.problem import EstimatorProblem, TrainSettings, magnified
+from edgewise.estimators.targets import (
+    determination,
+    explained_deviance,
+    regression_target,
+    row_weights,
+    target_names,
+)
+from edgewise.training.common.losses import LOG_LOSSES, log_loss
 from edgewise.training.config import TableConfig
-from edgewise.training.tabular.output_edge import beneath_square, check_range
+from edgewise.training.tabular.output_edge import beneath_exponential, beneath_square, check_range
 
 
 class KANRegressor(RegressorMixin, KANEstimator):
@@ -68,12 +77,17 @@ class KANRegressor(RegressorMixin, KANEstimator):
     output_range : (low, high), optional
         What the output may be, in units of y; None for no limit. Held by construction, for all rows and in every mode: one
         more edge is flat beyond the ends.
-    loss : "squared", "huber" or "quantile"
+    loss : "squared", "huber", "quantile", "poisson", "negative_binomial", "gamma", "inverse_gaussian" or "tweedie"
         What errors cost. "squared" seeks the mean; "huber" counts large errors by their size instead of their square, so
-        that outliers pull little; "quantile" seeks the value that a share `quantile` of the rows stays below. Columns under
-        constraints need "squared".
+        that outliers pull little; "quantile" seeks the value that a share `quantile` of the rows stays below; columns under
+        constraints take neither. "poisson" and "negative_binomial" are for counts, "gamma" and "inverse_gaussian" for
+        amounts above 0, "tweedie" for amounts of which some are 0: what is a sum of functions is the logarithm of the mean
+        (`under_curve()`), effects multiply, and `predict` answers means. Predictions of the rows of the fit add up to what
+        was counted.
     quantile : float
         In (0, 1), for `loss="quantile"`; 0.5 is the median.
+    power : float, optional
+        In (1, 2), for `loss="tweedie"`: variances go with this power of means; 1.5 by default.
     config : TableConfig, optional
         The thresholds it decides by, from `edgewise.training`; the defaults suit tables of all sizes.
 
@@ -113,6 +127,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
     _single: bool
     loss: str
     quantile: float
+    power: float | None
 
     def __init__(
         self,
@@ -132,21 +147,18 @@ class KANRegressor(RegressorMixin, KANEstimator):
         output_range: Any = None,
         loss: str = "squared",
         quantile: float = 0.5,
+        power: float | None = None,
         config: TableConfig | None = None,
     ) -> None:
         keep_parameters(self, locals())
 
     def _settings(self) -> TrainSettings:
-        if self.loss in ("poisson", "gamma", "tweedie"):
-            raise InputError(
-                argument="loss",
-                expected="be one of 'squared', 'huber', 'quantile'",
-                got=short(self.loss),
-                advice="counts are fitted by edgewise.fit(..., loss='poisson'); exposure and censoring are not known yet",
-            )
         return replace(
             super()._settings(),
-            loss=check_choice(self.loss, "loss", ("squared", "huber", "quantile")),
+            loss=check_choice(self.loss, "loss", ("squared", "huber", "quantile", *LOG_LOSSES)),
+            power=None
+            if self.power is None
+            else check_float(self.power, "power", low=1.0, high=2.0, closed=False),
             quantile=check_float(self.quantile, "quantile", low=0.0, high=1.0, closed=False),
         )
 
@@ -160,6 +172,87 @@ class KANRegressor(RegressorMixin, KANEstimator):
 
     def _heed_classes(self, classes: Any) -> None:
         self._single = True
+
+    @own_settings
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        exposure: Any = None,
+        offset: Any = None,
+        target: Any = None,
+        checkpoint: Any = None,
+        groups: Any = None,
+        time: Any = None,
+    ) -> Self:
+        """Train on a table, or on a dataset of any size.
+
+        Parameters
+        ----------
+        X, y, sample_weight, target, checkpoint, groups, time
+            As of `KANClassifier.fit`; y holds numbers.
+        exposure : array of shape (n,), optional
+            Of counts and amounts, how much of a unit each row stands for, such as years under risk: means are exposures
+            times rates. `predict` answers for an exposure of one, or for those that it is given.
+        offset : array of shape (n,), optional
+            Logarithms of further factors of the means.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If a parameter, the table or the target does not fit; it is a ValueError.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from edgewise import KANRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> age, years = rng.uniform(18, 80, 2000), rng.uniform(0.1, 2, 2000)
+        >>> claims = rng.poisson(years * np.exp(-0.02 * age))
+        >>> model = KANRegressor(loss="poisson").fit({"age": age}, claims, exposure=years)
+        >>> expected = model.predict({"age": age}, exposure=years)
+        >>> bool(abs(expected.sum() - claims.sum()) < 1e-3 * claims.sum())
+        True
+        """
+        if exposure is None and offset is None:
+            return super().fit(
+                X, y, sample_weight, target=target, checkpoint=checkpoint, groups=groups, time=time
+            )
+        settings = self._settings()
+        if target is not None:
+            raise InputError(
+                argument="exposure",
+                expected="be left out where X is a dataset",
+                got="both 'exposure' and 'target'",
+            )
+        table = table_to_fit(X)
+        factor = cast(Floats, multiplier(exposure, offset, table.n_rows, settings.loss))
+        warn_of_order(X, y, sample_weight, exposure, offset, groups, time)
+        own = row_weights(sample_weight, table.n_rows)
+        counted, _ = regression_target(y, type(self).__name__)
+        check_consistent_length(factor, counted)
+        idle = (factor == 0) & (counted.reshape(len(counted), -1) != 0).any(axis=1)
+        if idle.any():
+            raise InputError(
+                argument="exposure",
+                expected="be above 0 where y is",
+                got=f"0 in {row_numbers(np.flatnonzero(idle))}",
+            )
+        weight, unit = weights_of_rates(factor, own, settings.loss, settings.power)
+        problem = self._first_rows(X, y, weight)
+        problem = replace(problem, y=rates(problem.y, factor[weight > 0], unit))
+        self._fit_rows(problem, settings, weight, groups, time)
+        # From rates per mean exposure to those per exposure of one.
+        network = magnified(self.network_, 1 / unit)
+        told = None if self.fit_.out_of_bag is None else self.fit_.out_of_bag / unit
+        self.network_, self.fit_ = network, replace(self.fit_, network=network, out_of_bag=told)
+        return self
 
     @own_settings
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -197,12 +290,14 @@ class KANRegressor(RegressorMixin, KANEstimator):
         return EstimatorProblem(table, target, weight, None, "squared", outputs)
 
     @overload
-    def predict(self, X: Any) -> Floats: ...
+    def predict(self, X: Any, *, exposure: Any = None, offset: Any = None) -> Floats: ...
 
     @overload
     def predict(self, X: Any, return_interval: float) -> tuple[Floats, Floats]: ...
 
-    def predict(self, X: Any, return_interval: float | None = None) -> Floats | tuple[Floats, Floats]:
+    def predict(
+        self, X: Any, return_interval: float | None = None, *, exposure: Any = None, offset: Any = None
+    ) -> Floats | tuple[Floats, Floats]:
         """Predictions in the units of y, with intervals if asked for.
 
         Intervals are as wide as the out-of-bag errors of the training rows: as often as `return_interval` asks, those
@@ -216,6 +311,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
             Cells may be missing; words not seen in training have no effect of their own.
         return_interval : float, optional
             Share of new rows whose value shall lie in its interval, in (0, 1).
+        exposure, offset : array of shape (n,), optional
+            As in `fit`; one and zero by default, which makes predictions rates.
 
         Returns
         -------
@@ -247,6 +344,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
         True
         """
         out = self._outputs(X)
+        factor = multiplier(exposure, offset, len(out), self.loss)
+        out = out if factor is None else out * factor[:, None]
         predicted = out[:, 0] if self._single else out
         if return_interval is None:
             return predicted
@@ -262,34 +361,45 @@ class KANRegressor(RegressorMixin, KANEstimator):
             raise InputError(
                 argument="return_interval",
                 expected=(
-                    "be None for this model, which has no out-of-bag errors (columns screened on all "
-                    "rows, targets all alike, rows added by partial_fit, or a file of an earlier version)"
+                    "be None for this model, which has no out-of-bag errors (columns screened on all rows, a loss of "
+                    "counts or amounts, targets all alike, rows added by partial_fit, or a file of an earlier version)"
                 ),
                 got=short(level),
                 advice="hold rows out and call edgewise.conformal",
             )
         return misses.half_widths(level)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: Any, y: Any, sample_weight: Any = None, *, exposure: Any = None, offset: Any = None
+    ) -> float:
         """The coefficient of determination of the predictions, whatever the size of the numbers.
+
+        Of counts and amounts the share of the deviance that is explained, beside that of the mean rate.
 
         Parameters
         ----------
         X : table with the columns of the fit
         y : array of shape (n,) or (n, outputs)
-        sample_weight : array of shape (n,), optional
+        sample_weight, exposure, offset : array of shape (n,), optional
 
         Returns
         -------
         float
         """
-        return determination(y, self.predict(X), sample_weight, type(self).__name__)
+        if self.loss not in LOG_LOSSES:
+            return determination(y, self.predict(X), sample_weight, type(self).__name__)
+        predicted = self.predict(X, exposure=exposure, offset=offset)
+        factor = multiplier(exposure, offset, len(predicted), self.loss)
+        return explained_deviance(
+            y, predicted, sample_weight, factor, log_loss(self.loss, self.power), type(self).__name__
+        )
 
     def under_curve(self) -> KANRegressor:
-        """The sum of functions of columns and pairs, where the answer is its square (`fit_.curve`), as a model of its own.
+        """The sum of functions of columns and pairs, where the answer is its square or its exponential (`fit_.curve`), as a
+        model of its own.
 
-        What it predicts is the root; its curves and pairs are parts of the network, to be explained, drawn and proved as
-        they are.
+        What it predicts is the root or the logarithm; its curves and pairs are parts of the network, to be explained, drawn
+        and proved as they are.
 
         Returns
         -------
@@ -311,8 +421,10 @@ class KANRegressor(RegressorMixin, KANEstimator):
             return self
         inner = copy(self)
         inner.__dict__.pop("_reservoir", None)
-        inner.network_ = beneath_square(self.network_)
-        inner.target_names_ = (f"root of {(*self.target_names_, *self.network_.output_names)[0]}",)
+        square = self.fit_.curve == "square"
+        inner.network_ = (beneath_square if square else beneath_exponential)(self.network_)
+        names = self.target_names_ or self.network_.output_names
+        inner.target_names_ = tuple(f"{'root' if square else 'logarithm'} of {name}" for name in names)
         inner.misses_ = None
         nothing: dict[str, Any] = {"held": None, "out_of_bag": None, "validation_error": None, "compared": ()}
         inner.fit_ = replace(self.fit_, network=inner.network_, curve="", **nothing)

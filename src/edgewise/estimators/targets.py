@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import narwhals as nw
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
@@ -19,6 +20,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.plain import article
 from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import is_missing, raw_table
+from edgewise.training.common.losses import Loss
 
 # Targets beyond these sizes are scaled on the way in and back inside the network, so that squares stay finite; so are
 # weights, of which only ratios count.
@@ -87,6 +89,41 @@ def determination(y: Any, predicted: Floats, sample_weight: Any, of: str) -> flo
     weight = None if sample_weight is None else check_weights(sample_weight, len(target))
     factor = power_of_two(target)  # squares of extreme numbers are no floats
     return float(r2_score(target / factor, predicted / factor, sample_weight=weight))
+
+
+def explained_deviance(
+    y: Any, predicted: Floats, sample_weight: Any, factor: Floats | None, loss: Loss, of: str
+) -> float:
+    """The share of the deviance of counts or amounts that predictions (n,) or (n, k) explain, beside their mean rate.
+
+    Parameters
+    ----------
+    y, predicted, sample_weight
+        Outcomes, their means, and weights.
+    factor : array of shape (n,) or None
+        Exposures.
+    loss : Loss
+        Half a deviance, of logarithms of means.
+    """
+    target, _ = regression_target(y, of)
+    if len(target) != len(predicted):
+        raise InputError(
+            argument="y",
+            expected=f"have one entry for each of the {plural(len(predicted), 'row')} of X",
+            got=f"{len(target):,}",
+        )
+    weight = check_weights(sample_weight, len(target))[:, None]
+    many, means = target.reshape(len(target), -1), predicted.reshape(len(target), -1)
+    share = np.ones((len(target), 1)) if factor is None else factor[:, None]
+    level = share * ((weight * many).sum(axis=0) / (weight * share).sum(axis=0))
+    outcomes = torch.from_numpy(many)
+
+    def deviance(of_rows: Floats) -> float:
+        logs = torch.from_numpy(np.log(np.maximum(of_rows, np.finfo(float).tiny)))
+        return float(loss.rows(logs, outcomes).numpy() @ weight[:, 0])
+
+    base = deviance(level)
+    return 1.0 - deviance(means) / base if base > 0 else 0.0
 
 
 def _holes(y: Any) -> NDArray[np.bool_] | None:

@@ -269,9 +269,10 @@ def _notes(subject: ExplainedModel, additive: bool, rows: int) -> tuple[str, ...
             f"Importances are those of {rows:,} rows spread over the table; shapes with joint terms are accumulated local "
             "effects."
         )
-    if getattr(getattr(subject.model.held, "fit_", None), "curve", ""):
+    if curve := getattr(getattr(subject.model.held, "fit_", None), "curve", ""):
+        what = {"square": "square", "exp": "exponential"}[curve]
         notes.append(
-            "The answer is the square of a sum of functions of columns and pairs; what under_curve() returns shows them as "
+            f"The answer is the {what} of a sum of functions of columns and pairs; what under_curve() returns shows them as "
             "they are."
         )
     return tuple(notes)

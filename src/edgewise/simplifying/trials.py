@@ -16,6 +16,7 @@ from edgewise.simplifying.merge import merge_equal
 from edgewise.simplifying.prune import prune
 from edgewise.simplifying.scores import edge_scores
 from edgewise.training import Callback, FitResult, Loss, Record, fit
+from edgewise.training.common.losses import in_units_of_y
 from edgewise.training.common.preparation import covered
 from edgewise.training.common.rows import TrainingRows
 from edgewise.training.second_order.fit_problem import error as error_on
@@ -47,7 +48,7 @@ class Judge:
         """Loss of every held-out row in the units of the loss."""
         with torch.no_grad():
             f = net(self.held.X)
-        if self.loss.dispersed:
+        if in_units_of_y(self.loss):
             return self.loss.rows(
                 (f - net.output_shift) / net.output_scale, (self.held.y - net.output_shift) / net.output_scale
             )
@@ -64,7 +65,7 @@ class Judge:
         base = float(theirs @ self.held.weight)
         # The one-standard-error rule (L. Breiman et al., 1984), bounded so that it never hides a real loss.
         return mean <= max(
-            self.tolerance * base, min(error, 0.1 * base), EXACT if self.loss.dispersed else 0.0
+            self.tolerance * base, min(error, 0.1 * base), EXACT if in_units_of_y(self.loss) else 0.0
         )
 
     def error(self, net: KAN) -> float:

@@ -1,7 +1,8 @@
 from .common.losses import CrossEntropy as CrossEntropy
 from .common.losses import Huber as Huber
+from .common.losses import LogMean as LogMean
 from .common.losses import Loss as Loss
-from .common.losses import Poisson as Poisson
+from .common.losses import NegativeBinomial as NegativeBinomial
 from .common.losses import Squared as Squared
 from .common.records import Callback as Callback
 from .common.records import Record as Record

@@ -32,7 +32,7 @@ from edgewise.network import KAN
 from edgewise.network.grids import MOST_LAID
 from edgewise.training.common.costs import is_small
 from edgewise.training.common.gross_errors import gross_errors
-from edgewise.training.common.losses import Loss, make_loss
+from edgewise.training.common.losses import Loss, in_units_of_y, make_loss
 from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.common.results import FitResult
 from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
@@ -245,7 +245,7 @@ def fit(
         batch=batch,
         accumulate=accumulate,
     )
-    if row_loss.dispersed:
+    if in_units_of_y(row_loss):
         first = replace(first, rate=_RATE, minibatches=_MINIBATCHES)
     result = fit_first_order(model, train, held, row_loss, first, callbacks, checkpoint, meter)
     unused = [name for name in _SECOND_ORDER_ONLY if getattr(options, name) != getattr(Options(), name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,17 +13,19 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from edgewise import InputError
-from edgewise.training import CrossEntropy, Huber, Loss, Poisson, Squared
-from edgewise.training.common.losses import check_target, make_loss
+from edgewise.training import CrossEntropy, Huber, LogMean, Loss, NegativeBinomial, Squared
+from edgewise.training.common.losses import LOG_LOSSES, check_target, log_loss, make_loss
 
-SMOOTH: tuple[Loss, ...] = (Squared(), CrossEntropy(), Poisson())
+SMOOTH: tuple[Loss, ...] = (Squared(), CrossEntropy(), LogMean())
+# Counts and amounts, with the distribution that scipy has for a mean and an outcome.
+RATES: tuple[Loss, ...] = (*map(log_loss, LOG_LOSSES), LogMean(1.3, "tweedie"), NegativeBinomial(0.4))
 
 
 def outputs_and_targets(loss: Loss, seed: int, columns: int, rows: int = 7) -> tuple[Tensor, Tensor]:
     random = torch.Generator().manual_seed(seed)
     f = 2 * torch.randn(rows, columns, generator=random, dtype=torch.float64)
     y = torch.rand(rows, columns, generator=random, dtype=torch.float64)
-    if loss.name == "poisson":
+    if loss.name in ("poisson", "negative_binomial"):
         return f, (10 * y).round()
     if loss.name == "cross_entropy" and columns > 1:
         return f, y / y.sum(1, keepdim=True)
@@ -34,7 +37,7 @@ def product(root: Tensor) -> Tensor:
     return torch.diag_embed(root**2) if root.ndim == 2 else root.mT @ root
 
 
-@pytest.mark.parametrize("loss", [*SMOOTH, Huber(), Huber(0.7)], ids=lambda loss: loss.name)
+@pytest.mark.parametrize("loss", [*SMOOTH, *RATES, Huber(), Huber(0.7)], ids=lambda loss: loss.name)
 @given(seed=st.integers(0, 10**6), columns=st.integers(1, 4))
 def test_the_gradient_is_that_of_autograd(loss: Loss, seed: int, columns: int) -> None:
     f, y = outputs_and_targets(loss, seed, columns)
@@ -81,14 +84,48 @@ def test_huber_is_squared_near_the_target_and_linear_far_from_it() -> None:
 def test_likelihoods_are_those_of_their_distributions() -> None:
     from scipy import stats
 
-    f, y = outputs_and_targets(Poisson(), 0, 1)
-    wanted = -stats.poisson.logpmf(y[:, 0].numpy(), np.exp(f[:, 0].numpy()))
-    np.testing.assert_allclose(Poisson().rows(f, y).numpy(), wanted, rtol=1e-10)
+    def missing(loss: Loss, density: Any) -> None:
+        """Half the deviance is what the logarithm of the likelihood lacks to that of a mean that is the outcome itself."""
+        f, y = outputs_and_targets(loss, 0, 1)
+        y = y.clamp(min=0.2)
+        wanted = density(y[:, 0].numpy(), y[:, 0].numpy()) - density(y[:, 0].numpy(), np.exp(f[:, 0].numpy()))
+        np.testing.assert_allclose(loss.rows(f, y).numpy(), wanted, rtol=1e-9, atol=1e-12)
+
+    missing(LogMean(), lambda y, m: y * np.log(m) - m)
+    whole = outputs_and_targets(LogMean(), 0, 1)[1][:, 0].numpy() + 1
+    same = stats.poisson.logpmf(whole, whole) - stats.poisson.logpmf(whole, 2.5)
+    at = torch.full((len(whole), 1), math.log(2.5), dtype=torch.float64)
+    np.testing.assert_allclose(LogMean().rows(at, torch.from_numpy(whole)[:, None]).numpy(), same, rtol=1e-9)
+    missing(log_loss("gamma"), lambda y, m: stats.gamma.logpdf(y, 1.0, scale=m))
+    missing(log_loss("inverse_gaussian"), lambda y, m: stats.invgauss.logpdf(y, m))
+    shape = 1 / 0.4
+    negative = NegativeBinomial(0.4)
+    same = stats.nbinom.logpmf(whole, shape, shape / (shape + whole))
+    same = same - stats.nbinom.logpmf(whole, shape, shape / (shape + 2.5))
+    np.testing.assert_allclose(negative.rows(at, torch.from_numpy(whole)[:, None]).numpy(), same, rtol=1e-9)
     one = torch.tensor([[0.3], [-2.0]], dtype=torch.float64)
     two = torch.cat([torch.zeros_like(one), one], 1)
     y = torch.tensor([[1.0], [0.0]], dtype=torch.float64)
     pair = torch.cat([1 - y, y], 1)
     torch.testing.assert_close(CrossEntropy().rows(one, y), CrossEntropy().rows(two, pair))
+
+
+@pytest.mark.parametrize("loss", RATES, ids=lambda loss: f"{loss.name} {getattr(loss, 'power', '')}")
+@given(seed=st.integers(0, 10**6))
+def test_the_curvature_of_rates_is_the_hessian_where_outcomes_are_their_means(loss: Loss, seed: int) -> None:
+    f, _ = outputs_and_targets(loss, seed, 1)
+    g = f.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(loss.rows(g, f.exp()).sum(), g, create_graph=True)
+    (wanted,) = torch.autograd.grad(slope.sum(), g)
+    torch.testing.assert_close(loss.curvature(f, f.exp()), wanted, rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(loss.root(f, f.exp()) ** 2, wanted, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("loss", RATES, ids=lambda loss: loss.name)
+def test_extreme_rates_stay_finite(loss: Loss) -> None:
+    f = torch.tensor([[900.0], [-900.0]], dtype=torch.float64)
+    for value in (loss.rows(f, torch.ones_like(f)), loss.gradient(f, torch.ones_like(f)), loss.root(f, f)):
+        assert bool(value.isfinite().all())
 
 
 def test_extreme_logits_stay_finite() -> None:
@@ -116,7 +153,13 @@ def test_class_numbers_become_one_hot_rows() -> None:
         (CrossEntropy(), [[3.0]], 3, r"class numbers 0 to 2 for loss='cross_entropy'. Got 3 instead"),
         (CrossEntropy(), [[0.5]], 2, r"class numbers 0 to 1 .* Got 0.5 instead"),
         (CrossEntropy(), [[-1.0]], 1, r"lie in \[0, 1\] .* Got -1 instead"),
-        (Poisson(), [[-2.0]], 1, r"counts, 0 or more, for loss='poisson'. Got -2 instead"),
+        (LogMean(), [[-2.0]], 1, r"counts or amounts, 0 or more, for loss='poisson'. Got -2 instead"),
+        (
+            log_loss("gamma"),
+            [[0.0]],
+            1,
+            r"numbers above 0 for loss='gamma'. Got 0 instead; 'tweedie' takes zeros",
+        ),
         (Squared(), [[1.0, 2.0]], 1, r"must have 1 column, one for each output .* Got 2 instead"),
         (Squared(), [[1.0]], 2, r"must have 2 columns, one for each output .* Got 1 instead"),
     ],

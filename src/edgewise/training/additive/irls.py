@@ -17,7 +17,7 @@ from torch import Tensor
 from edgewise._core.work import StopError, charge
 from edgewise.training.additive.design import ROWS_AT_ONCE, DesignMatrix, design_matrix
 from edgewise.training.common.costs import solve_cost
-from edgewise.training.common.losses import Loss
+from edgewise.training.common.losses import Loss, in_units_of_y, squared_residuals
 
 # Initial weights of functions, and their limits, per row of weight one. From smooth to rough: the other way round a table of
 # few rows and many columns is explained to the last digit before anything is shrunk.
@@ -35,6 +35,8 @@ _STEPS_OF_ALL, _STEPS_OF_FOLD = 40, 8
 # Curvatures that have changed by less than this share of their size leave the normal equations as they are: gradients stay
 # exact, and so does what the steps end in.
 _STALE = 0.04
+# Means of outputs on which nothing was counted, beside the largest.
+_SMALLEST_MEAN = 1e-9
 # A row's pull on its own prediction, as far as it counts: directions of different inputs are counted one by one.
 _MOST_LEVERAGE = 0.9
 # Share of the rows that are left to estimate the noise, however many coefficients there are.
@@ -159,7 +161,7 @@ def solve_additive(
     own = list[tuple[Tensor, Tensor]]()
     try:
         part = design_matrix(table[:, kept], owner[kept])
-        if len(y) > RELEARNED_ROWS and not loss.dispersed:
+        if len(y) > RELEARNED_ROWS and not in_units_of_y(loss):
             # Rows come in an order of their own (by their values): every n-th is a fair part of them.
             few = torch.linspace(0, len(y) - 1, _SCOUT_ROWS).round().long()
             scout = _Solver(part.part(few), group, count, y[few], loss)
@@ -204,6 +206,8 @@ def without_nothing(theta: Tensor, table: Tensor, owner: Tensor) -> Tensor:
 def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:
     """Best constant."""
     mean = (y * weight[:, None]).sum(0) / weight.sum()
+    if loss.link == "log":
+        return mean.clamp(min=_SMALLEST_MEAN * float(mean.max())).log()
     if loss.name != "cross_entropy":
         return mean
     mean = mean.clamp(1e-6, 1 - 1e-6)
@@ -247,7 +251,7 @@ class _Solver:
     def _normal(self, f: Tensor, weight: Tensor, anew: bool) -> list[Tensor]:
         """Normal equations of every output, made anew where asked for or where the curvatures have moved."""
         bends = list((self.loss.curvature(f, self.y) * weight[:, None]).unbind(1))
-        if self._grams and not (anew and not self.loss.dispersed):
+        if self._grams and not (anew and not in_units_of_y(self.loss)):
             pairs = zip(bends, self._bends, strict=True)
             moved = max(
                 float((new - old).abs().sum() / old.abs().sum().clamp(min=1e-300)) for new, old in pairs
@@ -300,7 +304,7 @@ class _Solver:
                 value = self._objective(theta, penalty, weight)
                 change = float((penalty / old_penalty).log().abs().max() if len(penalty) else 0.0)
                 settled = change < SETTLED
-                settled = settled or (quiet == 2 and not self.loss.dispersed)
+                settled = settled or (quiet == 2 and not in_units_of_y(self.loss))
             yield theta, penalty
             if settled or late():
                 break
@@ -347,14 +351,15 @@ class _Solver:
         f, y, total = self.outputs(theta[:, None]), self.y[:, k : k + 1], float(weight.sum())
         # Outliers count as little here as in the normal equations.
         bend = self.loss.curvature(f, y)[:, 0]
-        rest = (f - y)[:, 0] ** 2 * bend * weight
+        rest = squared_residuals(self.loss, f, y)[:, 0] * weight
         noise = float(rest.sum()) / max(total - 1 - free, LEAST_FREEDOM * total)
         share = 1 / (self.part.pulled(bend * weight, 2) + penalty[self.group])
         leverage = bend * self.part.times(share[:, None], 2)[:, 0]
         rest = rest / (1 - leverage.clamp(max=_MOST_LEVERAGE))
         zeros = torch.zeros(self.count, dtype=torch.float64)
-        own = zeros.scatter_add(0, self.group, share * self.part.pulled(rest, 2))
-        even = zeros.scatter_add(0, self.group, share * self.part.pulled(weight, 2))
+        pull = 1.0 if in_units_of_y(self.loss) else bend
+        own = zeros.scatter_add(0, self.group, share * self.part.pulled(pull * rest, 2))
+        even = zeros.scatter_add(0, self.group, share * self.part.pulled(pull * weight, 2))
         typical = float(rest.sum()) / total
         return (
             noise * own / (typical * even).clamp(min=1e-300) if typical > 0 else torch.full_like(zeros, noise)

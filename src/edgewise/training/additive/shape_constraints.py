@@ -22,7 +22,7 @@ from edgewise.splines import BSpline
 from edgewise.training.additive.design import DEGREE, ROWS_AT_ONCE, Design, design_matrix
 from edgewise.training.additive.irls import Additive
 from edgewise.training.additive.quadratic_program import solve_qp
-from edgewise.training.common.losses import Loss
+from edgewise.training.common.losses import Loss, in_units_of_y
 
 # By so much a constraint is more than met, in deviations of the target: a reader sees nothing of it, and a proof that
 # rounds outward comes through.
@@ -341,5 +341,5 @@ class _Program:
                     break
                 size /= 2
             yield theta
-            if self.loss.dispersed or before - value < SETTLED * (abs(before) + 1) or late():
+            if in_units_of_y(self.loss) or before - value < SETTLED * (abs(before) + 1) or late():
                 break

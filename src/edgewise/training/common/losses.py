@@ -12,13 +12,15 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import check_choice, plural
+from edgewise._core.checks import check_choice, check_float, plural
 from edgewise._core.errors import InputError
 
 # Below this curvature a row of a logistic loss is as good as decided.
 DECIDED = 1e-5
 # Gains in loss that make no difference to a reader: of targets of unit variance, and of classes, in nats.
 _NEGLIGIBLE, _NEGLIGIBLE_NATS = 5e-5, 1e-4
+# Logarithms of means beyond which means are neither nothing nor numbers that add up.
+_FARTHEST = 40.0
 
 
 class Loss(Protocol):
@@ -32,6 +34,11 @@ class Loss(Protocol):
     @property
     def dispersed(self) -> bool:
         """Whether the noise level is estimated from the residuals (else it is fixed by the likelihood)."""
+        ...
+
+    @property
+    def link(self) -> str:
+        """What f stands for: "identity" for y itself, in units that may be chosen, "log" for its logarithm, "logit"."""
         ...
 
     def rows(self, f: Tensor, y: Tensor) -> Tensor:
@@ -57,6 +64,7 @@ class Squared:
 
     name: str = "squared"
     dispersed: bool = True
+    link: str = "identity"
 
     def rows(self, f: Tensor, y: Tensor) -> Tensor:
         return 0.5 * ((f - y) ** 2).sum(-1)
@@ -82,6 +90,7 @@ class Huber:
     delta: float = 0.1
     name: str = "huber"
     dispersed: bool = True
+    link: str = "identity"
 
     def rows(self, f: Tensor, y: Tensor) -> Tensor:
         return torch.nn.functional.huber_loss(f, y, reduction="none", delta=self.delta).sum(-1)
@@ -109,6 +118,7 @@ class Quantile:
     corner: float = 0.02
     name: str = "quantile"
     dispersed: bool = True
+    link: str = "identity"
 
     def rows(self, f: Tensor, y: Tensor) -> Tensor:
         r = y - f
@@ -134,6 +144,7 @@ class CrossEntropy:
 
     name: str = "cross_entropy"
     dispersed: bool = False
+    link: str = "logit"
 
     def rows(self, f: Tensor, y: Tensor) -> Tensor:
         if f.shape[-1] == 1:
@@ -168,27 +179,80 @@ class CrossEntropy:
 
 
 @dataclass(frozen=True)
-class Poisson:
-    """Negative log-likelihood of counts with log link: exp(f) - y f, up to a constant."""
+class LogMean:
+    """Half the deviance of counts or amounts whose mean is exp(f) and whose variance goes with a power of the mean.
 
+    Power 1 is Poisson's distribution, 2 the gamma, 3 the inverse Gaussian one; between 1 and 2 there are amounts of which
+    some are zero. The curvature is the Fisher information (M. C. K. Tweedie, 1984; B. Jorgensen, "Exponential dispersion
+    models", 1987, doi:10.1111/j.2517-6161.1987.tb01685.x).
+    """
+
+    power: float = 1.0
     name: str = "poisson"
     dispersed: bool = False
+    link: str = "log"
 
     def rows(self, f: Tensor, y: Tensor) -> Tensor:
-        return (torch.exp(f) - y * f + torch.lgamma(y + 1)).sum(-1)
+        f, p = f.clamp(-_FARTHEST, _FARTHEST), self.power
+        if p == 1:
+            return (torch.xlogy(y, y) - y * f - y + torch.exp(f)).sum(-1)
+        if p == 2:
+            return (f - torch.log(y) + y * torch.exp(-f) - 1).sum(-1)
+        best = y ** (2 - p) / ((1 - p) * (2 - p))
+        return (best - y * torch.exp((1 - p) * f) / (1 - p) + torch.exp((2 - p) * f) / (2 - p)).sum(-1)
 
     def gradient(self, f: Tensor, y: Tensor) -> Tensor:
-        return torch.exp(f) - y
+        f = f.clamp(-_FARTHEST, _FARTHEST)
+        return torch.exp((2 - self.power) * f) - y * torch.exp((1 - self.power) * f)
 
     def root(self, f: Tensor, y: Tensor) -> Tensor:
-        return torch.exp(0.5 * f)
+        return torch.exp((1 - self.power / 2) * f.clamp(-_FARTHEST, _FARTHEST))
 
     def curvature(self, f: Tensor, y: Tensor) -> Tensor:
-        return torch.exp(f)
+        return torch.exp((2 - self.power) * f.clamp(-_FARTHEST, _FARTHEST))
+
+
+@dataclass(frozen=True)
+class NegativeBinomial:
+    """Half the deviance of counts whose mean is m = exp(f) and whose variance is m + dispersion * m^2."""
+
+    dispersion: float = 1.0
+    name: str = "negative_binomial"
+    dispersed: bool = False
+    link: str = "log"
+
+    def rows(self, f: Tensor, y: Tensor) -> Tensor:
+        f, a = f.clamp(-_FARTHEST, _FARTHEST), self.dispersion
+        more = torch.log1p(a * y) - torch.log1p(a * torch.exp(f))
+        return (torch.xlogy(y, y) - y * f - (y + 1 / a) * more).sum(-1)
+
+    def gradient(self, f: Tensor, y: Tensor) -> Tensor:
+        mean = torch.exp(f.clamp(-_FARTHEST, _FARTHEST))
+        return (mean - y) / (1 + self.dispersion * mean)
+
+    def root(self, f: Tensor, y: Tensor) -> Tensor:
+        return self.curvature(f, y).sqrt()
+
+    def curvature(self, f: Tensor, y: Tensor) -> Tensor:
+        mean = torch.exp(f.clamp(-_FARTHEST, _FARTHEST))
+        return mean / (1 + self.dispersion * mean)
 
 
 _PARTS = ("rows", "gradient", "root", "curvature")
-LOSSES = ("squared", "huber", "cross_entropy", "poisson")
+# Powers of the mean that the variance goes with; that of "tweedie" is given.
+_POWERS = {"poisson": 1.0, "gamma": 2.0, "inverse_gaussian": 3.0, "tweedie": 1.5}
+LOG_LOSSES = (*_POWERS, "negative_binomial")
+LOSSES = ("squared", "huber", "cross_entropy", *LOG_LOSSES)
+
+
+def log_loss(name: str, power: float | None = None, dispersion: float = 1.0) -> Loss:
+    """One of the losses of counts and amounts by its name; `power` is that of "tweedie"."""
+    if name == "negative_binomial":
+        return NegativeBinomial(dispersion)
+    if name == "tweedie" and power is not None:
+        check_float(power, "power", low=1.0, high=2.0, closed=False)
+        return LogMean(power, name, dispersed=True)
+    return LogMean(_POWERS[name], name, dispersed=name != "poisson")
 
 
 def make_loss(loss: str | Loss) -> Loss:
@@ -196,12 +260,31 @@ def make_loss(loss: str | Loss) -> Loss:
     if not isinstance(loss, str) and all(callable(getattr(loss, part, None)) for part in _PARTS):
         return loss
     name = check_choice(loss, "loss", LOSSES)
-    return {"squared": Squared, "huber": Huber, "cross_entropy": CrossEntropy, "poisson": Poisson}[name]()
+    if name in LOG_LOSSES:
+        return log_loss(name)
+    return {"squared": Squared, "huber": Huber, "cross_entropy": CrossEntropy}[name]()
+
+
+def in_units_of_y(loss: Loss) -> bool:
+    """Whether outputs are in units of y, which the target is then scaled to."""
+    return loss.link == "identity"
+
+
+def squared_residuals(loss: Loss, f: Tensor, y: Tensor) -> Tensor:
+    """Squared residuals (n, D) in units of what the likelihood expects of them: their mean is the noise level.
+
+    For losses with a link these are Pearson's, the squared gradient by the curvature.
+    """
+    bend = loss.curvature(f, y)
+    if in_units_of_y(loss):
+        return (f - y) ** 2 * bend
+    return loss.gradient(f, y) ** 2 / bend.clamp(min=1e-300)
 
 
 def negligible_gain(loss: Loss) -> float:
-    """A gain in loss that makes no difference: of a target with a spread of its own, or of classes."""
-    return _NEGLIGIBLE if loss.dispersed else _NEGLIGIBLE_NATS
+    """A gain in loss that makes no difference: of a target with a spread of its own, or of classes; none is for rates, which
+    may be as small as they like."""
+    return {"identity": _NEGLIGIBLE, "log": 0.0}.get(loss.link, _NEGLIGIBLE_NATS)
 
 
 def rows_and_gradient(loss: Loss, f: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -235,8 +318,23 @@ def check_target(loss: Loss, y: Tensor, outputs: int) -> Tensor:
             expected="lie in [0, 1] for loss='cross_entropy' (one class probability a column)",
             got=f"{float(y[(y < 0) | (y > 1)][0]):g}",
         )
-    if loss.name == "poisson" and bool((y < 0).any()):
-        raise InputError(
-            argument="y", expected="hold counts, 0 or more, for loss='poisson'", got=f"{float(y.min()):g}"
-        )
+    if loss.name in LOG_LOSSES:
+        check_means(loss.name, y)
     return y
+
+
+def check_means(name: str, y: Tensor) -> None:
+    """Refuse targets that a loss of counts or amounts cannot have.
+
+    Raises
+    ------
+    InputError
+        If a target is negative, or zero where the distribution has none.
+    """
+    above = _POWERS.get(name, 1.0) >= 2
+    if bool(((y <= 0) if above else (y < 0)).any()):
+        expected = "hold numbers above 0" if above else "hold counts or amounts, 0 or more,"
+        advice = "'tweedie' takes zeros" if above and bool((y == 0).any()) else ""
+        raise InputError(
+            argument="y", expected=f"{expected} for loss={name!r}", got=f"{float(y.min()):g}", advice=advice
+        )

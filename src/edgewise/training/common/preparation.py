@@ -15,7 +15,7 @@ from edgewise.network.grids import laid_over
 from edgewise.network.state import put_together, take_apart
 from edgewise.splines import data_range
 from edgewise.training.common.costs import numbers_read, value_cost
-from edgewise.training.common.losses import Loss
+from edgewise.training.common.losses import Loss, in_units_of_y
 from edgewise.training.common.rows import TrainingRows
 
 # Room at both ends of the grids, as a share of the data's range: rows to come may lie a little further out, and hidden
@@ -32,7 +32,7 @@ def prepared(net: KAN, rows: TrainingRows, loss: Loss) -> KAN:
     net = copy.deepcopy(net).to(torch.float64)
     if is_scaled(net):
         return net
-    net = scale_to_data(net, rows.X, rows.y if loss.dispersed else None).network
+    net = scale_to_data(net, rows.X, rows.y if in_units_of_y(loss) else None).network
     return covered(net, rows)
 
 

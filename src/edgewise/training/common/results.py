@@ -13,6 +13,7 @@ from torch import Tensor
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
+from edgewise.training.common.losses import LOG_LOSSES
 from edgewise.training.common.records import Record
 
 
@@ -69,7 +70,7 @@ class FitResult:
         X : matrix, list or data frame, shape (n, inputs)
         """
         outputs = torch.from_numpy(self.network.predict(X))
-        if self.loss == "poisson":
+        if self.loss in LOG_LOSSES:
             outputs = outputs.exp()
         elif self.loss == "cross_entropy":
             outputs = outputs.sigmoid() if outputs.shape[1] == 1 else outputs.softmax(1)

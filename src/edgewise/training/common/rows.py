@@ -14,7 +14,7 @@ from edgewise._core.checks import check_float, check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise.network import KAN
-from edgewise.training.common.losses import Loss, check_target
+from edgewise.training.common.losses import Loss, check_target, in_units_of_y
 
 # Below this many rows nothing is held out unless asked: generalised cross-validation judges instead.
 FEWEST_TO_SPLIT = 40
@@ -103,12 +103,12 @@ def _column(y: Any) -> Any:
 
 def scaled(net: KAN, rows: TrainingRows, loss: Loss) -> Tensor:
     """Targets in network units."""
-    return (rows.y - net.output_shift) / net.output_scale if loss.dispersed else rows.y
+    return (rows.y - net.output_shift) / net.output_scale if in_units_of_y(loss) else rows.y
 
 
 def in_units(net: KAN, value: float, loss: Loss) -> float:
     """A mean loss in network units as an error in the units of y: exact for squared loss of one output."""
-    if not loss.dispersed:
+    if not in_units_of_y(loss):
         return value
     # Scaled before it is squared: y may be of any size.
     largest = net.output_scale.max()

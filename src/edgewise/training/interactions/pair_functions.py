@@ -29,7 +29,7 @@ from edgewise.training.additive.irls import (
 from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, significantly_better
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.costs import solve_cost
-from edgewise.training.common.losses import Loss, negligible_gain
+from edgewise.training.common.losses import Loss, in_units_of_y, negligible_gain, squared_residuals
 from edgewise.training.interactions.pair_columns import PairParts, ProductColumns, Which
 from edgewise.training.interactions.two_way_tables import Pair, TwoWay, all_pairs, strongest, two_way
 
@@ -157,7 +157,7 @@ def solve_pairs(
     doi:10.1111/biom.12666.
     """
     faint = negligible_gain(loss)
-    patience = _PATIENCE_OF_NUMBERS if loss.dispersed else _PATIENCE
+    patience = _PATIENCE_OF_NUMBERS if in_units_of_y(loss) else _PATIENCE
     parts, folds = PairParts(problem, degrees), len(begun.additive.fold_theta)
     best, first = None, oob_score(begun.additive.outputs(begun.table), problem, loss)
     try:
@@ -367,8 +367,7 @@ class _PairFunctions:
     def _noise(self, k: int) -> float:
         if not self.loss.dispersed:
             return 1.0
-        bend = self.loss.curvature(self.f, self.y)[:, k]
-        rest = float(((self.f[:, k] - self.y[:, k]) ** 2 * bend) @ self.weight)
+        rest = float(squared_residuals(self.loss, self.f, self.y)[:, k] @ self.weight)
         spent = sum(self.bent[at] for at in self.bent if at[1] == k) or self.spent
         left = self.total - 1 - spent - sum(self.free.values())
         return rest / max(left, LEAST_FREEDOM * self.total)

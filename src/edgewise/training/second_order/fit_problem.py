@@ -11,7 +11,7 @@ from torch import Tensor
 from edgewise._core.work import charge
 from edgewise.network import KAN
 from edgewise.training.common.costs import value_cost
-from edgewise.training.common.losses import Loss
+from edgewise.training.common.losses import Loss, in_units_of_y
 from edgewise.training.common.rows import TrainingRows, scaled
 from edgewise.training.second_order.native_objective import objective
 from edgewise.training.second_order.objective import DataObjective, Penalised
@@ -89,7 +89,7 @@ def error_at(data: DataObjective, net: KAN, theta: Tensor) -> float:
     parts = [(piece, piece.evaluator.outputs(theta)) for piece in data.pieces]
     for piece, _ in parts:
         charge(value_cost(len(piece.y), piece.evaluator.read))
-    if not data.loss.dispersed:
+    if not in_units_of_y(data.loss):
         return float(data.together([piece.loss.rows(f, piece.y) @ piece.weight for piece, f in parts]))
     # Scaled before it is squared and summed: y may be of any size.
     largest = net.output_scale.max()

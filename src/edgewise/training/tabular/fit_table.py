@@ -18,16 +18,27 @@ from edgewise._core.work import Meter, check_work
 from edgewise.training.additive.shape_constraints import ShapeConstraint, check_constraints
 from edgewise.training.bag.run import TableRows
 from edgewise.training.common.gross_errors import NORMAL_DEVIATION
-from edgewise.training.common.losses import CrossEntropy, Huber, Loss, Quantile, Squared
+from edgewise.training.common.losses import (
+    LOG_LOSSES,
+    CrossEntropy,
+    Huber,
+    Loss,
+    NegativeBinomial,
+    Quantile,
+    Squared,
+    check_means,
+    log_loss,
+)
 from edgewise.training.common.records import Callback
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig, config_of
 from edgewise.training.tabular.assembly import Ends
 from edgewise.training.tabular.job import TableGoal, TableJob
 from edgewise.training.tabular.output_edge import check_range, within_range
+from edgewise.training.tabular.rates import dispersion, with_means
 
 MODES = ("auto", "additive", "pairwise", "deep")
-LOSSES = ("squared", "huber", "quantile", "logistic", "cross_entropy")
+LOSSES = ("squared", "huber", "quantile", "logistic", "cross_entropy", *LOG_LOSSES)
 
 
 @own_settings
@@ -37,6 +48,7 @@ def fit_table(
     *,
     loss: str = "squared",
     quantile: float = 0.5,
+    power: float | None = None,
     sample_weight: Any = None,
     groups: Any = None,
     mode: str = "auto",
@@ -61,11 +73,15 @@ def fit_table(
         Finite numbers; categories as codes in an order that means something (see `edgewise.data.learn_encoding`).
     y : array, shape (n,) or (n, outputs)
         Numbers, or class numbers.
-    loss : "squared", "huber", "quantile", "logistic" or "cross_entropy"
+    loss : "squared", "huber", "quantile", "logistic", "cross_entropy", or one of counts and amounts
         "huber" is squared near the target and linear beyond, "quantile" seeks a quantile instead of the mean.
-        "logistic" has one output, the logit of class 1; "cross_entropy" one for each class.
+        "logistic" has one output, the logit of class 1; "cross_entropy" one for each class. "poisson" and
+        "negative_binomial" are of counts, "gamma" and "inverse_gaussian" of amounts above 0, "tweedie" of amounts of which
+        some are 0: of these the logarithm of the mean is a sum of functions, and one more edge is the exponential.
     quantile : float
         In (0, 1): which quantile `loss="quantile"` seeks.
+    power : float, optional
+        In (1, 2), of `loss="tweedie"`: variances go with this power of means.
     sample_weight : array, shape (n,), optional
     groups : array of int, shape (n,), optional
         Numbers of groups; rows of one are never learned from where others of it are judged.
@@ -140,7 +156,7 @@ def fit_table(
     limits = None if output_range is None else check_range(output_range)
     meter = Meter(seconds=seconds)
     inputs = torch.from_numpy(check_matrix(X, "X"))
-    target, row_loss = _targets(y, len(inputs), loss, outputs, quantile)
+    target, row_loss = _targets(y, len(inputs), loss, outputs, quantile, power)
     signless = loss == "squared" and target.shape[1] == 1 and float(target.min()) >= 0
     shift, scale = torch.zeros_like(target[0]), torch.ones_like(target[0])
     weights = torch.ones(len(inputs), dtype=torch.float64)
@@ -173,7 +189,14 @@ def fit_table(
     # Matrices are small: a second thread would gain little, and round differently.
     with one_thread():
         curved = interactions == "auto" and signless and not kept and limits is None
+        if loss == "negative_binomial":
+            first = TableGoal(rows, log_loss("poisson"), ends, kept)
+            plain = TableJob(first, settings, factor, meter, seed, callbacks).run("additive", 0, False)
+            row_loss = NegativeBinomial(dispersion(plain, rows))
+            job = TableJob(TableGoal(rows, row_loss, ends, kept), settings, factor, meter, seed, callbacks)
         fit = job.run(mode, interactions, curved)
+        if loss in LOG_LOSSES:
+            fit = with_means(fit, rows, row_loss)
     if limits is None:
         return fit
     answers = None if fit.out_of_bag is None else fit.out_of_bag.clamp(*limits)
@@ -181,7 +204,7 @@ def fit_table(
 
 
 def _targets(
-    y: Any, rows: int, loss: str, outputs: Sequence[str] | None, quantile: float
+    y: Any, rows: int, loss: str, outputs: Sequence[str] | None, quantile: float, power: float | None
 ) -> tuple[Tensor, Loss]:
     """Targets (n, D), and the loss of a row."""
     columns = y if getattr(y, "ndim", 1) == 2 else check_vector(y, "y", length=rows)[:, None]
@@ -193,5 +216,8 @@ def _targets(
         table = torch.nn.functional.one_hot(table[:, 0].long(), classes).to(torch.float64)
     if loss == "logistic" and bool(((table != 0) & (table != 1)).any()):
         raise InputError(argument="y", expected="hold 0 and 1 only for loss='logistic'")
+    if loss in LOG_LOSSES:
+        check_means(loss, table)
+        return table, log_loss(loss, power)
     made: dict[str, Loss] = {"squared": Squared(), "huber": Huber(), "quantile": Quantile(quantile)}
     return table, made.get(loss, CrossEntropy())

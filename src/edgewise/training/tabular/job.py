@@ -31,7 +31,7 @@ from edgewise.training.bag.out_of_bag import (
     telling_pairs,
 )
 from edgewise.training.bag.run import BagRecipe, TableProblem, TableRows, make_problem, refined, train_bag
-from edgewise.training.common.losses import Loss
+from edgewise.training.common.losses import Loss, in_units_of_y
 from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
@@ -105,7 +105,7 @@ class TableJob:
         self.numbers = torch.arange(len(rows))
         d = rows.X.shape[1]
         self.rows = self._part(rows, config.design_numbers // (d * (first_intervals(d, config) + DEGREE)))
-        self.intervals = intervals_of(len(self.rows), d, loss.dispersed and not constraints, config)
+        self.intervals = intervals_of(len(self.rows), d, in_units_of_y(loss) and not constraints, config)
 
     def run(
         self,
@@ -240,7 +240,7 @@ class TableJob:
     def _error(self, value: float) -> float:
         """Loss in network units as a root mean square error in units of y, or as it is."""
         if self.loss.name != "squared":
-            return value * float(self.ends.scale.mean()) if self.loss.dispersed else value
+            return value * float(self.ends.scale.mean()) if in_units_of_y(self.loss) else value
         return math.sqrt(max(2 * value, 0.0) / len(self.ends.scale) * float((self.ends.scale**2).mean()))
 
     # -- stages ----------------------------------------------------------------------------------------------------

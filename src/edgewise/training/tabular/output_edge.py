@@ -1,11 +1,13 @@
-"""One more edge behind a network: a square, so that causes which multiply need no pairs, or a line that ends in a range.
+"""One more edge behind a network: a square or an exponential, so that causes which multiply need no pairs, or a line that
+ends in a range.
 
 Counts and amounts grow in proportion: so many for the hour, times so many for the weather. No sum of few columns says so,
 but their root is nearly one. Whether to fit the root is seen from what a plain sum leaves over, and settled by out-of-bag
 rows in units of the target.
 
 The edge of a range is a piecewise line on breaks at its ends, so a network's output inside of it stays as it was to
-rounding, and beyond the ends it goes on flat, for every row there is. Neither edge ever falls: what is monotone stays so.
+rounding, and beyond the ends it goes on flat, for every row there is. None of these edges
+ever falls: what is monotone stays so.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from edgewise.training.common.losses import Loss
 DEGREE = 2
 # The edge is a square up to so many times the largest root there is, and goes on as a line beyond.
 _REACH = 2.0
+# Knots of the exponential, which it meets to eight digits between them, and how far it reaches beyond its range.
+_STEP, _BEYOND = 0.05, 2.0
 Range = tuple[float, float]
 
 
@@ -175,6 +179,72 @@ def beneath_square(net: KAN) -> KAN:
     return made
 
 
+def with_exponential(net: KAN, low: float, high: float, level: Tensor | float = 0.0) -> KAN:
+    """The exponential of a network's outputs, to eight digits: a spline, of which proofs are exact.
+
+    It is flat two below the range of its argument, and a line two above it: neither is met by rows like those of the fit.
+
+    Parameters
+    ----------
+    net : KAN
+        Its outputs are logarithms.
+    low, high : float
+        The range of these logarithms, the level among them.
+    level : Tensor of shape (outputs,) or float
+        Added to the logarithms.
+
+    Returns
+    -------
+    KAN
+        With a node and an edge more for each output.
+
+    Examples
+    --------
+    >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
+    >>> x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
+    >>> bool(torch.allclose(with_exponential(net, -1.0, 1.0)(x), net(x).exp(), rtol=1e-7))
+    True
+    """
+    shift, scale = net.output_shift.to(torch.float64) + level, net.output_scale.to(torch.float64)
+    intervals = math.ceil((high - low + 2 * _BEYOND) / _STEP)
+    places = torch.arange(intervals + 1, dtype=torch.float64) * _STEP + (low - _BEYOND)
+    grid = (places - shift[:, None]) / scale[:, None]
+    # A cubic spline of these coefficients has the exponential's values at its knots.
+    factor = 6 / (math.exp(_STEP) + 4 + math.exp(-_STEP))
+    middles = torch.arange(intervals + 3, dtype=torch.float64) * _STEP + (low - _BEYOND - _STEP)
+    coef = factor * middles.exp()
+    coef[:3] = coef[0]
+    made = _with_edge(net, grid, coef[:, None].expand(-1, len(shift)), degree=3)
+    with torch.no_grad():
+        made.output_shift.zero_()
+        made.output_scale.fill_(1.0)
+    return made
+
+
+def beneath_exponential(net: KAN) -> KAN:
+    """The network under the edge that `with_exponential` has put behind it: its outputs are logarithms.
+
+    Examples
+    --------
+    >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
+    >>> x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
+    >>> bool(torch.allclose(beneath_exponential(with_exponential(net, -1.0, 1.0))(x), net(x)))
+    True
+    """
+    *states, edge = take_apart(net)
+    made = put_together(net, states)
+    middle = edge.coef[
+        torch.arange(edge.coef.shape[0]), edge.coef.shape[1] // 2, torch.arange(edge.coef.shape[2])
+    ]
+    step = (edge.grid[:, -1] - edge.grid[:, 0]) / (edge.grid.shape[1] - 1)
+    factor = 6 / (math.exp(_STEP) + 4 + math.exp(-_STEP))
+    place = edge.grid[:, 0] + step * (edge.coef.shape[1] // 2 - 1)
+    with torch.no_grad():
+        made.output_scale.copy_(_STEP / step)
+        made.output_shift.copy_((net.output_scale * middle / factor).log() - place * _STEP / step)
+    return made
+
+
 def check_range(value: object) -> Range:
     """A range (low, high) with None for no limit, as two numbers of which one may be infinite.
 
@@ -245,13 +315,14 @@ def within_range(net: KAN, low: float, high: float) -> KAN:
 
 
 def _with_edge(net: KAN, grid: Tensor, coef: Tensor, degree: int) -> KAN:
-    """The network with one more spline behind its one output, of coefficients (M, 1) on a grid (1, G + 1)."""
+    """The network with one more spline behind each output, of coefficients (M, D) on grids (D, G + 1)."""
+    count, alone = len(grid), torch.eye(len(grid), dtype=torch.bool)
     edge = LayerState(
-        spec=LayerSpec(1, Nodes(1), degree=degree, intervals=grid.shape[1] - 1),
+        spec=LayerSpec(count, Nodes(count), degree=degree, intervals=grid.shape[1] - 1),
         grid=grid,
-        mask=torch.ones(1, 1, dtype=torch.bool),
-        coef=coef[None],
-        bias=coef.new_zeros(1),
+        mask=alone,
+        coef=torch.where(alone[:, None, :], coef.T[:, :, None], 0.0),
+        bias=coef.new_zeros(count),
         base_weight=None,
         affine=None,
     )
