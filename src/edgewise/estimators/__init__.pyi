@@ -8,3 +8,4 @@ from .regressor import KANRegressor as KANRegressor
 from .screen import ScreeningWarning as ScreeningWarning
 from .surrogates import Surrogate as Surrogate
 from .surrogates import surrogate as surrogate
+from .survival.hazard_model import KANSurvival as KANSurvival
