@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -21,10 +21,6 @@ from edgewise.data.arrow import Frame
 from edgewise.data.frames import Provenance, with_provenance
 from edgewise.data.streaming.draw import drawn
 from edgewise.data.streaming.source import Source, kind_of, open_source, parquet
-
-if TYPE_CHECKING:
-    from edgewise.cli.commands.fit import FitRequest
-    from edgewise.cli.commands.predict import PredictRequest
 
 PASSES = "passes"
 
@@ -44,7 +40,7 @@ def opened(data: Path, roles: ColumnRoles, task: str | None) -> tuple[Source, bo
     return source, task == "classification" or (task is None and kind in ("text", "bool"))
 
 
-def fit(asked: FitRequest, roles: ColumnRoles) -> Answer:
+def fit(asked: Any, roles: ColumnRoles) -> Answer:
     """Learn from a dataset and write model.kan; started again after an end of any kind it goes on where it was."""
     from edgewise.estimators import KANClassifier, KANRegressor
     from edgewise.estimators.files import save
@@ -93,7 +89,7 @@ def _chosen(source: Source, roles: ColumnRoles) -> Source:
     return source.only(kept)
 
 
-def predict(asked: PredictRequest, predicted: Callable[[Frame], Predictions], names: Sequence[str]) -> Answer:
+def predict(asked: Any, predicted: Callable[[Frame], Predictions], names: Sequence[str]) -> Answer:
     """Predict a dataset from the columns `names`, and write the rest beside them where it is kept."""
     source = open_source(str(asked.data))
     if not asked.keep:
