@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,8 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import LARGEST, among, check_squarable, did_you_mean, plural, short
 from edgewise._core.errors import InputError
-from edgewise._core.rooms import room
 from edgewise._core.seeds import numpy_generator
-from edgewise.data import provenance, read_frame, split
+from edgewise.data import provenance, split
 from edgewise.data.arrow import Cells, Frame, pc
 from edgewise.data.dialect import without_unit
 from edgewise.data.encoding_raw import raw_table
@@ -99,25 +97,6 @@ class Inputs:
         reached = int(np.searchsorted(np.cumsum(size[order]), test * len(codes))) + 1
         held_out = np.isin(codes, order[: min(reached, len(size) - 1)])
         return np.flatnonzero(~held_out).astype(np.int64), np.flatnonzero(held_out).astype(np.int64)
-
-
-# What is in the name of many files.
-PATTERN = "*?["
-
-
-def is_dataset(data: Path) -> bool:
-    """Whether a path names many files: a pattern, or a folder."""
-    return data.is_dir() or (any(mark in str(data) for mark in PATTERN) and not data.exists())
-
-
-def streamed() -> Any:
-    """What the command line does with many files."""
-    return room("edgewise.cli.streamed")
-
-
-def read_rows(data: Path, row: int | None = None) -> tuple[Frame, int | None, tuple[str, ...]]:
-    """The rows of a table, or some of many files, the number among them of one asked for, and remarks on how many."""
-    return streamed().rows_in_memory(data, row) if is_dataset(data) else (read_frame(data), row, ())
 
 
 def as_names(entries: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...] | None:

@@ -88,7 +88,8 @@ class FitRequest(Request, group="Learn and predict", place=10):
 
     def run(self) -> Answer:
         """Learn from a table, or batch by batch from a dataset of many files."""
-        from edgewise.cli.inputs import ColumnRoles, is_dataset, prepare, streamed
+        from edgewise.cli.inputs import ColumnRoles, prepare
+        from edgewise.cli.many_files import is_dataset, streamed
         from edgewise.data import read_frame
 
         roles = ColumnRoles(self.target, self.columns, self.drop, self.weight, self.groups, self.time)

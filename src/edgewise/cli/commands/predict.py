@@ -71,7 +71,7 @@ class PredictRequest(Request, group="Learn and predict", place=11, whole_table=T
             )
         if way := way_of_kind(self.model, "predict"):
             return way(self)
-        from edgewise.cli.inputs import is_dataset, streamed
+        from edgewise.cli.many_files import is_dataset, streamed
         from edgewise.cli.predictions import handed_over, with_predictions
         from edgewise.data import provenance, read_frame
         from edgewise.data.write import check_table_name

@@ -20,7 +20,8 @@ from edgewise.auditing.stages import Stage
 from edgewise.cli.answer import Answer, code_of
 from edgewise.cli.commands.audit import AuditRequest
 from edgewise.cli.entries import read_entries
-from edgewise.cli.inputs import numbers_of, read_rows
+from edgewise.cli.inputs import numbers_of
+from edgewise.cli.many_files import read_rows
 from edgewise.cli.models import LoadedModel, load_model
 from edgewise.cli.outcome import DONE, REFUTED, STANDARD_OUTPUT, UNDECIDED
 from edgewise.cli.progress import Note, ShownProgress, at_work

@@ -13,7 +13,8 @@ from edgewise._core.errors import FileError, InputError
 from edgewise._core.stopping import StopReason
 from edgewise.cli.answer import Answer
 from edgewise.cli.commands.explain import ExplainRequest
-from edgewise.cli.inputs import as_names, called, read_rows
+from edgewise.cli.inputs import as_names, called
+from edgewise.cli.many_files import read_rows
 from edgewise.cli.models import LoadedModel, load_model, way_of_kind
 from edgewise.cli.outcome import DONE, INTERRUPTED
 from edgewise.cli.terminal import tell
