@@ -21,15 +21,8 @@ from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.results.mesh_pieces import MeshPieces
-from edgewise.pde.settings import (
-    CONTRADICTION,
-    IMBALANCE,
-    MOST_STEPS,
-    SHORTEST_STEP,
-    STEP_TOLERANCE,
-    UNDETERMINED,
-    SolverConfig,
-)
+from edgewise.pde.settings import CONTRADICTION, IMBALANCE, UNDETERMINED, SolverConfig
+from edgewise.pde.solvers.newton import newton_steps
 from edgewise.pde.solvers.refinement import meshes_of
 
 # Changes of two levels of which the second is not smaller show nothing about the third: errors are this series at most.
@@ -91,48 +84,29 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None) -> MeshLevel:
         values = np.where(fixed, values, _moved(galerkin, before.pieces))
     loose = galerkin.loose(values, fixed, range(len(form.names)))
     held = galerkin.pinned(fixed, loose)
-    factor = None
+    factor: Condensed | None = None
     balanced = _balance(galerkin, loose)
-    residual = galerkin.residual(values)
-    if not np.isfinite(residual).all() and (before is None or form.linear):
+    if not np.isfinite(galerkin.residual(values)).all() and (before is None or form.linear):
         raise InputError(
             "The equations have terms that are not finite everywhere in the domain or on its boundary."
         )
-    steps, converged, shifted = 0, False, False
-    size_before = np.inf
-    while steps < MOST_STEPS:
+
+    def step_at(values: Floats, residual: Floats) -> Floats:
+        nonlocal factor
         if factor is None or not form.linear:
-            at = values
-            factor = Condensed(galerkin, lambda which, at=at: galerkin.matrices(at, which), held)
-        step = factor.solve(-balanced(residual))
-        size, scale, length, trial = np.inf, 1.0, 0.0, residual
-        if np.isfinite(step).all():
-            size, scale = (
-                float(np.abs(step).max(initial=0.0)),
-                float(np.abs(values + step).max(initial=1e-300)),
-            )
-            length, norm = 1.0, float(np.linalg.norm(balanced(residual)[~held]))
-            while length >= SHORTEST_STEP:
-                trial = galerkin.residual(values + length * step)
-                after = float(np.linalg.norm(balanced(trial)[~held]))
-                if form.linear or after <= (1 - 0.1 * length) * norm or size <= 1e-8 * scale:
-                    break
-                length *= 0.5
-        if length < SHORTEST_STEP:
-            if form.linear or steps or shifted or before is not None:
-                break
-            # At zero nothing may hold the unknowns, as in lap(u) == u**3 without a boundary, and rounding decides whether
-            # the step is infinite or only leads nowhere: begin elsewhere.
-            shifted, factor = True, None
-            values = np.where(fixed, values, values + 1.0)
-            residual = galerkin.residual(values)
-            continue
-        values, residual, steps = values + length * step, trial, steps + 1
-        done = size <= STEP_TOLERANCE * scale or (size > 0.3 * size_before and size <= 1e-9 * scale)
-        if done or (form.linear and steps >= 3):
-            converged = True
-            break
-        size_before = size
+            factor = Condensed(galerkin, lambda which: galerkin.matrices(values, which), held)
+        return factor.solve(-balanced(residual))
+
+    def norm(residual: Floats) -> float:
+        return float(np.linalg.norm(balanced(residual)[~held]))
+
+    enough = 3 if form.linear else 0
+    values, residual, steps, converged = newton_steps(galerkin.residual, step_at, norm, values, enough, 1e-9)
+    if not steps and not form.linear and before is None:
+        # At zero nothing may hold the unknowns, as in lap(u) == u**3 without a boundary, and rounding decides whether
+        # the step is infinite or only leads nowhere: begin elsewhere.
+        values = np.where(fixed, values, values + 1.0)
+        values, residual, _, converged = newton_steps(galerkin.residual, step_at, norm, values, 0, 1e-9)
     values = _centred(galerkin, values, loose)
     pieces = MeshPieces(galerkin.fields(values))
     every = range(len(form.names))

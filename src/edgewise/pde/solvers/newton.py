@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -29,6 +30,7 @@ _KRYLOV_STEPS = 40
 # Steps that fall no more are rounding below this share of the unknowns.
 _FLOOR = 1e-8
 Map = Callable[[Floats], Floats]
+T = TypeVar("T")
 # Times that what the equations tell of a random change is taken off it.
 _WEAKENING = 3
 # A change of which such a share stays then is rounding: there is no other solution.
@@ -234,6 +236,41 @@ def share_left(patches: Sequence[Patch], fields: Sequence[Field], change: Sequen
     return float(np.sqrt(left / whole)) if whole else 0.0
 
 
+def newton_steps(
+    at: Callable[[Floats], T],
+    step_at: Callable[[Floats, T], Floats],
+    norm: Callable[[T], float],
+    start: Floats,
+    enough: int,
+    rounding: float,
+    least: float = 1e-300,
+    most_steps: int = MOST_STEPS,
+) -> tuple[Floats, T, int, bool]:
+    """Newton's method: the unknowns, what is found there, the steps, and whether they came to an end.
+
+    Residuals are found with whatever else a step needs. So many steps are `enough` for linear equations (zero: they are
+    not linear); steps that fall no more are rounding below a share of the unknowns, which are `least` in size at least.
+    """
+    values, found, steps, size_before = start, at(start), 0, np.inf
+    while steps < most_steps:
+        step = step_at(values, found)
+        if not np.isfinite(step).all():
+            break
+        size, scale = float(np.abs(step).max(initial=0.0)), float(np.abs(values + step).max(initial=least))
+        length, trial = 1.0, at(values + step)
+        while not (enough or norm(trial) <= (1 - 0.1 * length) * norm(found) or size <= 1e-8 * scale):
+            length *= 0.5
+            if length < SHORTEST_STEP:
+                return values, found, steps, False
+            trial = at(values + length * step)
+        values, found, steps = values + length * step, trial, steps + 1
+        stalled = size > 0.3 * size_before and size <= rounding * scale
+        if size <= STEP_TOLERANCE * scale or stalled or 0 < enough <= steps:
+            return values, found, steps, True
+        size_before = size
+    return values, found, steps, False
+
+
 def solve_galerkin(
     assembler: Assembler,
     lifts: Sequence[Floats],
@@ -248,39 +285,24 @@ def solve_galerkin(
     smooth part for them; orthogonality keeps the smooth part right.
     """
     layout, width = assembler.layout, assembler.width
-    linear = assembler.patches[0].compiled.linear
-    free = start.copy()
-    normal = assembler.galerkin(layout.fields(free, lifts), tests)
-    steps, converged, size_before = 0, False, np.inf
-    while steps < most_steps:
+
+    def step_at(free: Floats, normal: Normal) -> Floats:
         charge(2 * len(free) * width**2 / RATE)
         try:
-            step = solve_banded((width, width), normal.band, -normal.gradient, check_finite=False)[
-                layout.rank
-            ]
+            step = solve_banded((width, width), normal.band, -normal.gradient, check_finite=False)
         except LinAlgError:
-            break
-        if not np.isfinite(step).all():
-            break
-        size = float(np.abs(step).max(initial=0.0))
-        scale = _largest(free + step, lifts)
-        length, norm = 1.0, float(np.linalg.norm(normal.gradient))
-        while True:
-            trial = assembler.galerkin(layout.fields(free + length * step, lifts), tests)
-            after = float(np.linalg.norm(trial.gradient))
-            if linear or after <= (1 - 0.1 * length) * norm or length < SHORTEST_STEP or size <= 1e-8 * scale:
-                break
-            length *= 0.5
-        if length < SHORTEST_STEP:
-            break
-        free, normal, steps = free + length * step, trial, steps + 1
-        if size <= STEP_TOLERANCE * scale or (size > 0.3 * size_before and size <= 1e-10 * scale):
-            converged = True
-            break
-        if linear and steps >= 2:
-            converged = True
-            break
-        size_before = size
+            return np.full_like(free, np.nan)
+        return step[layout.rank]
+
+    def at(free: Floats) -> Normal:
+        return assembler.galerkin(layout.fields(free, lifts), tests)
+
+    def norm(normal: Normal) -> float:
+        return float(np.linalg.norm(normal.gradient))
+
+    enough, least = 2 if assembler.patches[0].compiled.linear else 0, _largest(np.zeros(0), lifts)
+    found = newton_steps(at, step_at, norm, start.copy(), enough, 1e-10, least, most_steps)
+    free, normal, steps, converged = found
     fields, weakest = layout.fields(free, lifts), 1.0
     if weighed and converged:
         offsets = range(width, -width - 1, -1)
