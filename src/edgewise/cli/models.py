@@ -163,6 +163,7 @@ _NOT_OF_TABLES = {
         "a formula by itself, instead; `edgewise.load` reads it, and its predict takes a table",
     ),
     "KANForecaster": "a forecaster of a series, instead; `edgewise.load` reads it, and its forecast carries the series on",
+    "KANQuantile": "quantiles of a number, instead; `edgewise.load` reads it, and its predict takes a table",
     "Solution": "the solution of an equation, instead; `edgewise.load` reads it",
     "Dynamics": "the equations of courses, instead; `edgewise.load` reads it, and its simulate solves them from any start",
 }

@@ -4,6 +4,7 @@ from .files import save as save
 from .forecasting.forecaster import Forecast as Forecast
 from .forecasting.forecaster import KANForecaster as KANForecaster
 from .formula_regressor import FormulaRegressor as FormulaRegressor
+from .quantile import KANQuantile as KANQuantile
 from .regressor import KANRegressor as KANRegressor
 from .screen import ScreeningWarning as ScreeningWarning
 from .surrogates import Surrogate as Surrogate

@@ -20,6 +20,7 @@ _FORMULAS = ("FormulaRegressor", "Formula", "GroupedFormula", "BranchedFormula")
 # What saves and loads models of a kind in a way of its own, by module or, behind a colon, its class; a room may be absent.
 _FILES = {
     "KANForecaster": "edgewise.estimators.forecasting.files",
+    "KANQuantile": "edgewise.estimators.quantile_files",
     **dict.fromkeys(_FORMULAS, "edgewise.estimators.formula_files"),
     "ImageClassifier": "edgewise.vision.files",
     "Solution": "edgewise.pde:Solution",
@@ -27,8 +28,8 @@ _FILES = {
 }
 _PARTS = ("KAN", "KANRegressor", "KANClassifier", *_FORMULAS)
 _SAVED = (
-    "a KAN", "a KANRegressor", "a KANClassifier", "a KANForecaster", "a FormulaRegressor", "an ImageClassifier",
-    "a CalibratedKAN", "a Solution", "a formula", "what find_dynamics found",
+    "a KAN", "a KANRegressor", "a KANClassifier", "a KANForecaster", "a KANQuantile", "a FormulaRegressor",
+    "an ImageClassifier", "a CalibratedKAN", "a Solution", "a formula", "what find_dynamics found",
 )  # fmt: skip
 _KINDS: tuple[str, ...] = (KIND, *KINDS, _CALIBRATED)
 
