@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.cli.inputs import Inputs, numbers
+from edgewise.cli.inputs import Inputs, Likelihood, numbers
 from edgewise.cli.models import LoadedModel
 from edgewise.data.arrow import Cells, Frame, pc
 from edgewise.data.sources import first_line
 from edgewise.report import AccuracyRow
 from edgewise.report.content.baselines import boosting, fitted_row
-from edgewise.report.evaluation.measures import Yardstick, yardsticks
+from edgewise.report.evaluation.measures import Yardstick, weighed, yardsticks
+from edgewise.training.common.losses import variance_power
 
 # The names of the measures as keys of JSON.
 _KEYS = {"R²": "r2", "mean abs. error": "mae", "Brier score": "brier"}
@@ -37,14 +38,14 @@ def measure(
     seconds: float,
     ours: bool,
     *,
-    classes: int = 0,
+    numbers: bool = True,
 ) -> AccuracyRow:
-    """A model's standing from its predictions: values (n,), or probabilities (n, classes)."""
+    """A model's standing from its predictions: of numbers with their errors, else means or probabilities (n, classes)."""
     values = np.asarray(predicted, dtype=np.float64)
-    if classes:
+    if not numbers:
         return AccuracyRow(model, size=size, seconds=seconds, ours=ours, predicted=values)
     values = values.reshape(-1)
-    measured = measures(values, y, 0)
+    measured = measures(values, y, yardsticks(0))
     return AccuracyRow(
         model,
         measured["rmse"],
@@ -67,25 +68,33 @@ def compared(
     seed: int = 0,
 ) -> tuple[list[AccuracyRow], list[str]]:
     """The baselines fitted on some rows and judged on others, and a sentence for each that could not be fitted."""
-    y, y_test = model.coded(inputs.y[train]), model.coded(inputs.y[test])
+    (y, counted), (y_test, _) = (inputs.judged(rows) for rows in (train, test))
+    y, y_test = model.coded(y), model.coded(y_test)
+    if counted is not None:
+        weight = counted if weight is None else weight * counted
     ours, theirs = (inputs.frame.take(pa.array(rows)) for rows in (train, test))
     classes = len(model.classes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a baseline did not converge is no news to the user
-        found = list(rivals(ours, y, theirs, classes=classes, weight=weight, seed=seed))
+        found = list(
+            rivals(ours, y, theirs, classes=classes, weight=weight, seed=seed, likelihood=inputs.likelihood)
+        )
+    plain = not classes and not inputs.likelihood.of_means
     rows = [
-        measure(one.name, one.predicted, y_test, one.size, one.seconds, False, classes=classes)
+        measure(one.name, one.predicted, y_test, one.size, one.seconds, False, numbers=plain)
         for one in found
         if not one.trouble
     ]
     return rows, [f"The {one.name} could not be fitted: {one.trouble}." for one in found if one.trouble]
 
 
-def measures(predicted: Floats, y: NDArray[Any], classes: int) -> dict[str, float]:
-    """Every measure that fits the target, the leading one first."""
+def measures(
+    predicted: Floats, y: NDArray[Any], ways: Sequence[Yardstick], weight: Floats | None = None
+) -> dict[str, float]:
+    """Every measure of rows that may count differently, the leading one first."""
     once = np.ones((1, len(y)))
     y = y.astype(np.float64)
-    return {key(way): float(way.of(y, predicted)(once)[0]) for way in yardsticks(classes)}
+    return {key(way): float(weighed(way.of(y, predicted), weight)(once)[0]) for way in ways}
 
 
 def key(way: Yardstick) -> str:
@@ -121,6 +130,7 @@ def rivals(
     classes: int = 0,
     weight: Floats | None = None,
     seed: int = 0,
+    likelihood: Likelihood | None = None,
 ) -> Iterator[BaselineModel]:
     """Fit the baselines one after the other.
 
@@ -130,11 +140,13 @@ def rivals(
     y : numbers, or the number of each row's class in range(classes)
     classes : how many classes there are; 0 for regression
     weight : a weight a row
+    likelihood : the distribution of numbers
     """
+    likelihood = likelihood or Likelihood()
     X, X_test, worded = _columns(train, test)
     for name, model in (
-        ("linear model", _linear(worded, classes)),
-        ("gradient boosting", boosting(np.flatnonzero(worded).tolist(), classes, seed)),
+        ("linear model", _linear(worded, classes, likelihood)),
+        ("gradient boosting", boosting(np.flatnonzero(worded).tolist(), classes, seed, likelihood.loss)),
     ):
         try:
             row = fitted_row(name, model, X, y, X_test, classes=classes, weight=weight)
@@ -177,10 +189,10 @@ def _codes(column: Cells, other: Cells) -> tuple[Floats, Floats]:
     return ours, theirs
 
 
-def _linear(worded: list[bool], classes: int) -> Any:
+def _linear(worded: list[bool], classes: int, likelihood: Likelihood) -> Any:
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+    from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, TweedieRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -198,4 +210,11 @@ def _linear(worded: list[bool], classes: int) -> Any:
     )
     if classes:
         return make_pipeline(encode, LogisticRegression(max_iter=1000))
+    if likelihood.of_means:
+        # The penalty only keeps levels without events finite.
+        power = variance_power(likelihood.loss, likelihood.power)
+        return make_pipeline(
+            encode,
+            TweedieRegressor(power=power, link="log", alpha=1e-4, max_iter=1000, solver="newton-cholesky"),
+        )
     return make_pipeline(encode, Ridge(1.0) if len(words) else LinearRegression())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,31 @@ MOST_CLASSES = 200
 
 
 @dataclass(frozen=True, eq=False)
+class Likelihood:
+    """The distribution of a target of numbers.
+
+    Attributes
+    ----------
+    loss, power : as `KANRegressor` takes them
+    exposure : what each count or amount is of, (n,), if they are of any
+    """
+
+    loss: str = "squared"
+    power: float | None = None
+    exposure: Floats | None = None
+
+    @property
+    def of_means(self) -> bool:
+        """Whether it is one of counts or amounts, whose means are above 0."""
+        return self.loss not in ("squared", "huber")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The parameters of an estimator."""
+        return {"loss": self.loss, **({} if self.power is None else {"power": self.power})}
+
+
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """What a model learns from.
 
@@ -38,6 +63,7 @@ class Inputs:
     task : "regression" or "classification"
     weight : a weight a row, if there are any
     groups, time : what each row belongs to, or when it was; at most one of them
+    likelihood : what y is: amounts that errors are squares of, or counts of some exposure
     notes : what was decided on the way, in sentences
     units : units that the table itself states, by column
     dropped : columns left out unasked, and why
@@ -55,6 +81,16 @@ class Inputs:
     units: Mapping[str, str] = field(default_factory=dict[str, str])
     groups: NDArray[Any] | None = None
     time: Floats | None = None
+    likelihood: Likelihood = field(default_factory=Likelihood)
+
+    def judged(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], Floats | None]:
+        """What predictions of some rows are compared with, and how much they count: rates, where there are exposures."""
+        y, exposure = self.y[rows], self.likelihood.exposure
+        if exposure is None:
+            return y, None
+        from edgewise.estimators.exposure import rates_by_exposure
+
+        return rates_by_exposure(y, exposure[rows], self.likelihood.loss, self.likelihood.power)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -142,27 +178,40 @@ class ColumnRoles:
     weight: str | None = None
     groups: str | None = None
     time: str | None = None
+    exposure: str | None = None
 
 
 def prepare(
-    frame: Frame, roles: ColumnRoles, *, drop_missing: bool = False, task: str | None = None
+    frame: Frame,
+    roles: ColumnRoles,
+    *,
+    drop_missing: bool = False,
+    task: str | None = None,
+    likelihood: Likelihood | None = None,
 ) -> Inputs:
-    """Choose columns and rows, and decide whether to predict numbers or classes."""
+    """Choose columns and rows, and decide whether to predict numbers or classes; exposures are read from their column."""
+    likelihood = likelihood or Likelihood()
     known, groups, time = provenance(frame), roles.groups, roles.time
     target = find(frame, roles.target)
     if groups is not None and time is not None:
         raise InputError(argument="time", expected="be left out beside --groups", got=short(time))
     weight = None if roles.weight is None else find(frame, roles.weight)
     split_by = None if groups is None and time is None else find(frame, groups or time or "")
-    taken = {"target": target, "weight": weight, "groups" if time is None else "time": split_by}
+    exposure = None if roles.exposure is None else find(frame, roles.exposure)
+    taken = {
+        "target": target, "weight": weight, "groups" if time is None else "time": split_by, "exposure": exposure
+    }  # fmt: skip
     chosen = _chosen(frame, taken, roles)
-    wanted = [*chosen, *(name for name in (target, weight, split_by) if name is not None)]
+    wanted = [*chosen, *(name for name in (target, weight, split_by, exposure) if name is not None)]
     notes = list(known.notes(wanted))
     frame = frame.select(wanted)
     refuse_infinite(frame, known.source)
-    needed = [target] if split_by is None else [target, split_by]
+    needed = [name for name in (target, split_by, exposure) if name is not None]
     frame, remarks = _complete_rows(frame, wanted if drop_missing else needed, known.source)
     notes += remarks
+    if exposure is not None:
+        frame, likelihood, remarks = _exposed(frame, exposure, known.source, likelihood)
+        notes += remarks
     y, task, remarks = _target(frame.column(target), target, known.source, task)
     notes += remarks
     weights = None if weight is None else _weights(frame.column(weight), weight, known.source)
@@ -189,6 +238,36 @@ def prepare(
         known.units,
         None if groups is None else _marks(frame, split_by, "groups"),
         None if time is None else _marks(frame, split_by, "time"),
+        likelihood,
+    )
+
+
+def _exposed(
+    frame: Frame, name: str, source: str, likelihood: Likelihood
+) -> tuple[Frame, Likelihood, list[str]]:
+    """The rows with an exposure above 0, those exposures, and a note on the rest."""
+    values = numbers_of(frame, name, ", as exposures are")
+    if (values < 0).any():
+        raise InputError(
+            subject=f"The exposures {called(name)} of {source}",
+            expected="be 0 or more",
+            got=short(float(values[values < 0][0])),
+        )
+    there = values > 0
+    if not there.any():
+        raise InputError(
+            subject=f"The exposures {called(name)} of {source}",
+            expected="be above 0 in some row",
+            got="zeros only",
+        )
+    kept = replace(likelihood, exposure=values[there])
+    if there.all():
+        return frame, kept, []
+    gone = plural(int((~there).sum()), "row")
+    return (
+        frame.filter(pa.array(there)),
+        kept,
+        [f"{gone} of {len(values):,} left out: {called(name)} is 0 there, so they say nothing."],
     )
 
 

@@ -24,6 +24,7 @@ from edgewise.cli.models import LoadedModel, preload
 from edgewise.cli.outcome import Interrupts
 from edgewise.cli.progress import ShownProgress
 from edgewise.cli.stages import COMPARE, FIT, FORMULA, LEARN, SHARES, SIMPLIFY, Began, Limit, Stages
+from edgewise.report.evaluation.measures import yardsticks
 from edgewise.symbolic.costs import SEARCH_WORK_UNITS
 
 if TYPE_CHECKING:
@@ -129,14 +130,19 @@ class TaskOutcome:
         """Every measure of every entry of `accuracy`."""
         if not len(self.test):
             return ()
-        y = self.model.coded(self.task.inputs.y[self.test])
-        return tuple(measures(row.predicted, y, len(self.model.classes)) for row in self.accuracy)
+        inputs = self.task.inputs
+        truth, weight = inputs.judged(self.test)
+        ways = yardsticks(len(self.model.classes), inputs.likelihood.loss, inputs.likelihood.power)
+        y = self.model.coded(truth)
+        return tuple(measures(row.predicted, y, ways, weight) for row in self.accuracy)
 
 
 def readable(inputs: Inputs) -> str:
     """Why no formula can be looked for in a table; empty where one can."""
     if inputs.task != "regression":
         return "formulas are found for numbers, not for classes"
+    if inputs.likelihood.loss != "squared":
+        return "the search is for least squares"
     if inputs.weight is not None:
         return "the search takes every row alike, so it cannot heed weights"
     if inputs.groups is not None or inputs.time is not None:
@@ -211,8 +217,10 @@ def _learn(
         random_state=task.seed,
         callbacks=callbacks,
         config=TableConfig(identifier_rows=inputs.n_rows + 1),  # those not asked for are gone already
+        **({} if classify else inputs.likelihood.options),
         **options,
     )
+    exposure = inputs.likelihood.exposure
     estimator.fit(
         inputs.frame.take(pa.array(train)),
         # A series has a name, which the estimator keeps.
@@ -220,6 +228,7 @@ def _learn(
         sample_weight=None if inputs.weight is None else inputs.weight[train],
         groups=None if inputs.groups is None else inputs.groups[train],
         time=None if inputs.time is None else inputs.time[train],
+        **({} if exposure is None else {"exposure": exposure[train]}),
     )
     return LoadedModel(
         estimator, inputs.names, (inputs.target,), tuple(estimator.classes_) if classify else ()
@@ -307,8 +316,8 @@ def _ours(
     stages: Stages,
 ) -> list[AccuracyRow]:
     """The network's own standing, and that of what was read from it."""
-    y_test = model.coded(task.inputs.y[test])
-    classes = len(model.classes)
+    y_test = model.coded(task.inputs.judged(test)[0])
+    numbers = not model.classes and not task.inputs.likelihood.of_means
 
     def judged(name: str, predicted: Any, size: str, *ways: str) -> AccuracyRow:
         return measure(
@@ -318,7 +327,7 @@ def _ours(
             size,
             sum(stages.seconds.get(way, 0.0) for way in ways),
             True,
-            classes=classes,
+            numbers=numbers,
         )
 
     predicted = model.values(task.inputs.frame.take(pa.array(test)))

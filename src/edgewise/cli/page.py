@@ -18,13 +18,14 @@ from edgewise._core.checks import among, check_squarable, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.version import __version__
 from edgewise.cli.accuracy import compared, measure, measures
-from edgewise.cli.inputs import ColumnRoles, Inputs, called, find, prepare
+from edgewise.cli.inputs import ColumnRoles, Inputs, Likelihood, called, find, prepare
 from edgewise.cli.job import TaskOutcome, edges
 from edgewise.cli.models import LoadedModel
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 from edgewise.report import AccuracyRow, Origin, ReportContent, content_from_estimator
 from edgewise.report.content.content import told_on_page
+from edgewise.report.evaluation.measures import yardsticks
 
 _VERSIONS_SHOWN = ("torch", "numpy", "sympy", "scikit-learn", "pyarrow")
 
@@ -87,7 +88,12 @@ def content(job: TaskOutcome) -> ReportContent:
 
 
 def saved_inputs(
-    model: LoadedModel, frame: Frame, target: str | None, groups: str | None = None, time: str | None = None
+    model: LoadedModel,
+    frame: Frame,
+    target: str | None,
+    groups: str | None = None,
+    time: str | None = None,
+    exposure: str | None = None,
 ) -> Inputs:
     """What a table holds for a saved model: the columns it reads, the one it predicts, and what its rows are parted by."""
     if target is None and model.target not in frame.column_names:
@@ -105,8 +111,9 @@ def saved_inputs(
     target = find(frame, target or model.target)
     model.select(frame)
     task = "classification" if model.classes else "regression"
-    roles = ColumnRoles(target, model.names, groups=groups, time=time)
-    inputs = prepare(frame, roles, task=task)
+    roles = ColumnRoles(target, model.names, groups=groups, time=time, exposure=exposure)
+    likelihood = Likelihood(getattr(model.held, "loss", "squared"), getattr(model.held, "power", None))
+    inputs = prepare(frame, roles, task=task, likelihood=likelihood)
     if model.classes:
         _refuse_unknown_classes(model, inputs)
     return inputs
@@ -115,14 +122,17 @@ def saved_inputs(
 def of_saved(model: LoadedModel, inputs: Inputs, *, test: float, seed: int, rows: bool = True) -> Page:
     """The page of a saved model and a table: held out is what `fit` held out of this table, or all of it."""
     train, held_out = inputs.halves(test, seed)
-    y_test = model.coded(inputs.y[held_out])
+    truth, weight = inputs.judged(held_out)
+    y_test = model.coded(truth)
     accuracy, troubles = compared(model, inputs, train, held_out, seed=seed) if test < 1 else ([], [])
     classes = len(model.classes)
     every = model.values(inputs.frame)  # the page draws the rows learned from as well
     check_squarable(every, f"What the model answers for {inputs.source}")
     ours = every[held_out]
     size = edges(model.network)
-    accuracy.append(measure("network", ours, y_test, size, 0.0, True, classes=classes))
+    likelihood = inputs.likelihood
+    plain = not classes and not likelihood.of_means
+    accuracy.append(measure("network", ours, y_test, size, 0.0, True, numbers=plain))
     made = _of_model(model, inputs, train, held_out, tuple(accuracy), rows=rows)
     made = replace(
         made,
@@ -132,7 +142,8 @@ def of_saved(model: LoadedModel, inputs: Inputs, *, test: float, seed: int, rows
         advice="" if made.stop_reason is None else made.stop_reason.advice,
         origin=origin(inputs.fingerprint, seed),
     )
-    scores = tuple(measures(np.asarray(row.predicted), y_test, classes) for row in accuracy)
+    ways = yardsticks(classes, likelihood.loss, likelihood.power)
+    scores = tuple(measures(np.asarray(row.predicted), y_test, ways, weight) for row in accuracy)
     return Page(made, scores, len(held_out))
 
 
@@ -173,11 +184,14 @@ def _of_model(
 ) -> ReportContent:
     """A model and the rows it learned from and is judged on."""
     y, y_test = inputs.y[train], inputs.y[test]
+    exposure = inputs.likelihood.exposure
     parts = [inputs.frame.take(pa.array(part)) for part in (train, test)]
     if model.is_estimator:
         made = content_from_estimator(
-            model.held, parts[0], y, parts[1], y_test, source=inputs.source, target=inputs.target, rows=rows
-        )
+            model.held, parts[0], y, parts[1], y_test, source=inputs.source, target=inputs.target, rows=rows,
+            exposure=None if exposure is None else exposure[train],
+            test_exposure=None if exposure is None else exposure[test],
+        )  # fmt: skip
         return replace(made, accuracy=accuracy, dropped=(*inputs.dropped, *made.dropped))
     return ReportContent(
         title=inputs.target,

@@ -26,8 +26,11 @@ _HEADINGS = {
     "log_loss": "log loss",
     "brier": "Brier",
     "accuracy": "accuracy",
+    "explained_deviance": "D2",
+    "deviance": "deviance",
+    "gini_index": "Gini",
 }
-_MORE_IS_BETTER = ("r2", "auc", "accuracy")
+_MORE_IS_BETTER = ("r2", "auc", "accuracy", "explained_deviance", "gini_index")
 # Formulas named beside the one that is recommended.
 MOST_RIVALS = 3
 
@@ -64,7 +67,7 @@ def accuracy_table(
 
 def _measure(key: str, value: float) -> str:
     """Shares to a fixed number of places, errors to four digits."""
-    if key in ("r2", "auc", "accuracy") and not math.isnan(value) and abs(value) < 10:
+    if key in _MORE_IS_BETTER and not math.isnan(value) and abs(value) < 10:
         return f"{value:.6f}" if key == "r2" else f"{value:.4f}"
     return _number(value)
 

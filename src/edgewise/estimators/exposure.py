@@ -15,7 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.rows import row_numbers
-from edgewise.training.common.losses import LOG_LOSSES, LogMean, log_loss
+from edgewise.training.common.losses import LOG_LOSSES, LogMean, log_loss, variance_power
 
 _TAKE_EXPOSURES = tuple(name for name in LOG_LOSSES if isinstance(log_loss(name), LogMean))
 
@@ -57,6 +57,25 @@ def multiplier(exposure: Any, offset: Any, rows: int, loss: str) -> Floats | Non
     return factor
 
 
+def rates_by_exposure(y: Floats, exposure: Any, loss: str, power: float | None) -> tuple[Floats, Floats]:
+    """What there was per unit of exposure (n,), and how much rows then count (n,).
+
+    Raises
+    ------
+    InputError
+        If an exposure is not above 0, or the loss is not one of rates.
+    """
+    factor = multiplier(exposure, None, len(y), loss)
+    if factor is None or (factor == 0).any():
+        raise InputError(
+            argument="exposure",
+            expected="be above 0 in every row that is judged",
+            got=short(exposure),
+            advice="leave the other rows out",
+        )
+    return y / factor, factor ** (2 - variance_power(loss, power))
+
+
 def weights_of_rates(
     factor: Floats, weight: Floats | None, loss: str, power: float | None
 ) -> tuple[Floats, float]:
@@ -66,8 +85,7 @@ def weights_of_rates(
     """
     own = np.ones(len(factor)) if weight is None else weight
     unit = float(own @ factor / own[factor > 0].sum())
-    made = log_loss(loss, power)
-    return own * (factor / unit) ** (2 - (made.power if isinstance(made, LogMean) else 1.0)), unit
+    return own * (factor / unit) ** (2 - variance_power(loss, power)), unit
 
 
 def rates(y: Floats, factor: Floats, unit: float) -> Floats:

@@ -21,6 +21,7 @@ _FORMULAS = ("FormulaRegressor", "Formula", "GroupedFormula", "BranchedFormula")
 _FILES = {
     "KANForecaster": "edgewise.estimators.forecasting.files",
     "KANQuantile": "edgewise.estimators.quantile_files",
+    "KANSurvival": "edgewise.estimators.survival.files",
     **dict.fromkeys(_FORMULAS, "edgewise.estimators.formula_files"),
     "ImageClassifier": "edgewise.vision.files",
     "Solution": "edgewise.pde:Solution",
@@ -28,7 +29,8 @@ _FILES = {
 }
 _PARTS = ("KAN", "KANRegressor", "KANClassifier", *_FORMULAS)
 _SAVED = (
-    "a KAN", "a KANRegressor", "a KANClassifier", "a KANForecaster", "a KANQuantile", "a FormulaRegressor",
+    "a KAN", "a KANRegressor", "a KANClassifier", "a KANForecaster", "a KANQuantile", "a KANSurvival",
+    "a FormulaRegressor",
     "an ImageClassifier", "a CalibratedKAN", "a Solution", "a formula", "what find_dynamics found",
 )  # fmt: skip
 _KINDS: tuple[str, ...] = (KIND, *KINDS, _CALIBRATED)

@@ -23,6 +23,7 @@ from edgewise.cli.options import (
     Time,
     Weight,
     Work,
+    column,
     option,
 )
 from edgewise.cli.outcome import refuse_short
@@ -46,6 +47,8 @@ class FitRequest(Request, group="Learn and predict", place=10):
 
     - `edgewise fit visits.csv -t score --groups patient` holds out whole patients
 
+    - `edgewise fit policies.csv -t claims --loss poisson --exposure years`
+
     - `edgewise fit credit.csv -t default --drop id --mode additive -o credit`
 
     - `zcat log.csv.gz | edgewise fit - -t y --work quick --json`
@@ -62,6 +65,21 @@ class FitRequest(Request, group="Learn and predict", place=10):
     weight: Weight = None
     groups: Groups = None
     time: Time = None
+    exposure: str | None = column(
+        "What counts or amounts are of, such as years insured: what is learned is the rate.", needs=["loss"]
+    )
+    loss: Literal[
+        "squared", "huber", "poisson", "negative_binomial", "gamma", "inverse_gaussian", "tweedie"
+    ] = option(
+        "The distribution of numbers: counts (poisson, negative_binomial), amounts (gamma, inverse_gaussian), "
+        "amounts of which some are 0 (tweedie).",
+        default="squared",
+    )
+    power: float | None = option(
+        "Variances go with this power of means, between 1 and 2.",
+        needs=["loss"],
+        show_default="1.5 for tweedie",
+    )
     task: Literal["regression", "classification"] | None = option(
         "Predict numbers or classes.", show_default="seen from the target"
     )
@@ -88,21 +106,32 @@ class FitRequest(Request, group="Learn and predict", place=10):
 
     def run(self) -> Answer:
         """Learn from a table, or batch by batch from a dataset of many files."""
-        from edgewise.cli.inputs import ColumnRoles, prepare
+        from edgewise.cli.inputs import ColumnRoles, Likelihood, prepare
         from edgewise.cli.many_files import is_dataset, streamed
         from edgewise.data import read_frame
 
-        roles = ColumnRoles(self.target, self.columns, self.drop, self.weight, self.groups, self.time)
+        roles = ColumnRoles(
+            self.target, self.columns, self.drop, self.weight, self.groups, self.time, self.exposure
+        )
         if is_dataset(self.data):
-            if self.groups is not None or self.time is not None:
-                raise InputError(
-                    argument="groups" if self.time is None else "time",
-                    expected="be left out where rows are read batch by batch",
-                    got=self.groups or self.time,
-                    advice="pass one file",
-                )
+            for name in ("groups", "time", "loss", "exposure"):
+                if name in self.given:
+                    raise InputError(
+                        argument=name,
+                        expected="be left out where rows are read batch by batch",
+                        got=getattr(self, name),
+                        advice="pass one file",
+                    )
             return streamed().fit(self, roles)
-        inputs = prepare(read_frame(self.data), roles, drop_missing=self.drop_missing, task=self.task)
+        likelihood = Likelihood(self.loss, self.power)
+        if "loss" in self.given and self.task == "classification":
+            raise InputError(
+                argument="loss", expected="be left out for classes", got=self.loss, advice="leave --task out"
+            )
+        task = "regression" if "loss" in self.given else self.task
+        inputs = prepare(
+            read_frame(self.data), roles, drop_missing=self.drop_missing, task=task, likelihood=likelihood
+        )
         refuse_short(inputs.source, inputs.n_rows, _FEWEST_ROWS)
         tell(inputs.notes, quiet=self.quiet)
         # Bad columns are reported before torch is loaded, which takes seconds.

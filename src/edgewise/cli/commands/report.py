@@ -16,6 +16,7 @@ from edgewise.cli.options import (
     Seed,
     TargetOfModel,
     Time,
+    column,
     file,
     option,
 )
@@ -51,6 +52,7 @@ class ReportRequest(Request, group="Explain", place=31):
     )
     groups: Groups = None
     time: Time = None
+    exposure: str | None = column("What counts or amounts are of, for a model that was fitted so.")
     seed: Seed = 0
     rows: Rows = True
     force: Force = False
@@ -69,7 +71,7 @@ class ReportRequest(Request, group="Explain", place=31):
 
         frame = read_frame(self.data)
         loaded = load_model(self.model)
-        inputs = saved_inputs(loaded, frame, self.target, self.groups, self.time)
+        inputs = saved_inputs(loaded, frame, self.target, self.groups, self.time, self.exposure)
         tell(inputs.notes, quiet=self.quiet)
         with ShownProgress(self.quiet) as progress:
             progress.begin("judge the model and its rivals")

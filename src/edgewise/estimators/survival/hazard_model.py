@@ -176,7 +176,7 @@ class KANSurvival(BaseEstimator):
             share = lines.time[counted] / unit
             own = share if weight is None else share * weight[lines.row[counted]]
             for c, cause in enumerate(outcomes.causes):
-                learner = self._learner(work if last else _ROUND_WORK * work)
+                learner = self._learner(self.work if last else _ROUND_WORK * work)
                 rate = lines.events[counted, c] / share
                 models[cause] = learner.fit(
                     rows, rate, sample_weight=own, groups=together[lines.row[counted]]
@@ -186,7 +186,7 @@ class KANSurvival(BaseEstimator):
                 hazards = self._hazards(table)
         return self
 
-    def _learner(self, work: float) -> KANRegressor:
+    def _learner(self, work: str | float) -> KANRegressor:
         given: dict[str, Any] = {**self.get_params(), "work": work, "loss": "poisson"}
         return KANRegressor(**given)
 

@@ -17,7 +17,7 @@ from edgewise.report.content.columns import summarise_numbers
 from edgewise.report.content.content import ReportContent
 from edgewise.report.evaluation.classes import reliability, shown_classes
 from edgewise.report.evaluation.leaderboard import Leaderboard, network_predictions
-from edgewise.report.evaluation.measures import auc, r_squared, yardsticks
+from edgewise.report.evaluation.measures import auc, r_squared, weighed
 from edgewise.report.text.numbers import listed, number, percent
 from edgewise.report.text.svg import few
 
@@ -229,11 +229,13 @@ def overfit(content: ReportContent, table: Leaderboard) -> Iterator[Caveat]:
     main, fitted = table.main, network_predictions(content, content.X[rows])
     if main is None or fitted is None:
         return
-    way = yardsticks(len(content.classes))[1 if content.classes else 0]
-    inner = float(way.of(content.y[rows], fitted)(np.ones((1, len(rows))))[0])
-    outer = main.measures[1 if content.classes else 0]
-    scale = float(content.y.std()) if not content.classes else 1.0
-    limit = 1.5 if content.classes else 2.0
+    way, outer = next(
+        pair for pair in zip(table.yardsticks, main.measures, strict=True) if pair[0].better == "lower"
+    )
+    weight = None if content.weight is None else content.weight[rows]
+    inner = float(weighed(way.of(content.y[rows], fitted), weight)(np.ones((1, len(rows))))[0])
+    scale = float(content.y.std()) if way.unit else 1.0
+    limit = 2.0 if way.unit else 1.5
     # The interval's near end: few held-out rows alone must not raise the alarm. Below rounding nothing is memorised.
     near = outer.low if outer.known else outer.value
     if not (near > limit * inner and outer.value > 1e-6 * scale):

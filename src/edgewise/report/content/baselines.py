@@ -93,12 +93,21 @@ def fitted_row(
     return AccuracyRow(name, size=_size(model), seconds=seconds, predicted=predicted)
 
 
-def boosting(categories: Sequence[int], classes: int, seed: int) -> Any:
+# What boosting offers of the losses of counts and amounts.
+_BOOSTED = {
+    **dict.fromkeys(("poisson", "negative_binomial", "tweedie"), "poisson"),
+    "inverse_gaussian": "gamma",
+    "gamma": "gamma",
+}
+
+
+def boosting(categories: Sequence[int], classes: int, seed: int, loss: str = "squared") -> Any:
     """Gradient boosting with its defaults; some columns hold numbers of categories."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind: Any = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-    return kind(categorical_features=list(categories) or None, random_state=seed % 2**32)
+    own = {"loss": _BOOSTED[loss]} if loss in _BOOSTED else {}
+    return kind(categorical_features=list(categories) or None, random_state=seed % 2**32, **own)
 
 
 def _size(model: Any) -> str:

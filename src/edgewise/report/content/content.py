@@ -265,6 +265,10 @@ class ReportContent:
         The standard deviation of y in every row of X, where it is known.
     x_sigma : mapping of str to array (n,)
         Those of columns, where they are known.
+    loss, power
+        As of `KANRegressor`: how far answers are from counts and amounts is measured by their likelihood.
+    weight, weight_test : arrays (n,) and (m,), optional
+        How much rows count there: of rates, y, their exposures.
 
     Raises
     ------
@@ -322,6 +326,10 @@ class ReportContent:
     intervals: Conformal | None = None
     sigma: Floats | None = None
     x_sigma: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
+    loss: str = "squared"
+    power: float | None = None
+    weight: Floats | None = None
+    weight_test: Floats | None = None
 
     def __post_init__(self) -> None:
         names = check_names(self.names, "names")

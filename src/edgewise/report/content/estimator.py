@@ -15,6 +15,7 @@ from edgewise._core.checks import UNREADABLE, as_tuple, check_bool, check_vector
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, as_word, numbers_of
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
+from edgewise.estimators.exposure import rates_by_exposure
 from edgewise.explaining import Conformal, Explainer, GlobalExplanation, counterfactuals
 from edgewise.network import KAN, EditRecord, rename
 from edgewise.programs.program import program_of
@@ -58,6 +59,8 @@ def content_from_estimator(
     repeats: Sequence[Any] = (),
     rows: bool = True,
     intervals: Conformal | None = None,
+    exposure: Any = None,
+    test_exposure: Any = None,
 ) -> ReportContent:
     """Everything the page shows of a fitted `KANRegressor` or `KANClassifier`.
 
@@ -94,6 +97,9 @@ def content_from_estimator(
         predicted, with the least change that is decided otherwise.
     intervals : Conformal, optional
         What `conformal` made of the model: the page's answers then have their intervals or sets.
+    exposure, test_exposure : arrays of shape (n,) and (m,), optional
+        What counts and amounts are of, as they were given to `fit`; the page is then about rates. Rows without any are left
+        out of it.
 
     Returns
     -------
@@ -152,6 +158,11 @@ def content_from_estimator(
     X, X_test = (model.encoding_.apply(table) for table in tables)
     classes = tuple(str(label) for label in getattr(model, "classes_", ()))
     target_rows, held = _target(model, y, "y"), _target(model, test_y, "test_y")
+    loss, power = getattr(model, "loss", "squared"), getattr(model, "power", None)
+    (target_rows, weight), (held, weight_test) = (
+        (values, None) if own is None else rates_by_exposure(values, own, loss, power)
+        for values, own in ((target_rows, exposure), (held, test_exposure))
+    )
     accuracy = [*baselines, _own_row(model, tables[1], len(classes))] if len(held) else list(baselines)
     places = few(len(held), MOST_ROWS) if rows else np.zeros(0, dtype=np.int64)
     cells = _cells(model.encoding_.columns, tables[1].take(places)) if len(places) else ()
@@ -198,6 +209,10 @@ def content_from_estimator(
         rows=rows,
         ways=_ways(model, tables, places, cells) if len(classes) > 1 else (),
         intervals=intervals,
+        loss=loss,
+        power=power,
+        weight=weight,
+        weight_test=weight_test,
     )
 
 

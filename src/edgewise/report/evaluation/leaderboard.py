@@ -10,11 +10,13 @@ import torch
 from edgewise._core.arrays import Floats
 from edgewise.report.content.content import AccuracyRow, ReportContent
 from edgewise.report.evaluation.measures import (
+    Measure,
     MeasureInterval,
     Yardstick,
     difference,
     interval,
     resamples,
+    weighed,
     yardsticks,
 )
 
@@ -103,7 +105,7 @@ def main_row(content: ReportContent) -> AccuracyRow | None:
 
 def leaderboard(content: ReportContent) -> Leaderboard:
     """Measure every model on the held-out rows."""
-    ways = yardsticks(len(content.classes))
+    ways = yardsticks(len(content.classes), content.loss, content.power)
     y = content.y_test
     main = main_row(content)
     if len(y) < FEWEST_ROWS:
@@ -112,10 +114,13 @@ def leaderboard(content: ReportContent) -> Leaderboard:
     weights = resamples(len(y))
     lead = ways[0]
 
+    def measure(way: Yardstick, row: AccuracyRow) -> Measure:
+        return weighed(way.of(y, _values(row)), content.weight_test)
+
     def measured(row: AccuracyRow) -> tuple[MeasureInterval, ...]:
         if row.predicted is None:
             return _as_given(row, ways)
-        return tuple(interval(way.of(y, _values(row)), weights) for way in ways)
+        return tuple(interval(measure(way, row), weights) for way in ways)
 
     every = [LeaderboardRow(row, measured(row)) for row in content.accuracy]
     rivals = [one for one in every if not one.row.ours and one.row.predicted is not None]
@@ -124,7 +129,7 @@ def leaderboard(content: ReportContent) -> Leaderboard:
     def placed(one: LeaderboardRow) -> LeaderboardRow:
         if best is None or not one.row.ours or one.row.predicted is None:
             return one
-        gap = difference(lead.of(y, _values(one.row)), lead.of(y, _values(best.row)), weights)
+        gap = difference(measure(lead, one.row), measure(lead, best.row), weights)
         return LeaderboardRow(one.row, one.measures, _turned(gap, lead))
 
     rows = tuple(placed(one) for one in every)

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int
 from edgewise._core.resampling import resample
 from edgewise._core.seeds import numpy_generator
+from edgewise.training.common.losses import LOG_LOSSES
+from edgewise.training.common.losses import log_loss as loss_of_means
 
 Counts = NDArray[np.uint8]
 # (rows weighed anew, one draw a row of the matrix (R, m)) -> the measure of each draw (R,)
@@ -211,9 +214,70 @@ CLASSES = (
 )
 
 
-def yardsticks(classes: int) -> tuple[Yardstick, ...]:
-    """The measures that fit the target, the leading one first."""
-    return CLASSES if classes else NUMBERS
+def gini(y: Floats, predicted: Floats) -> Measure:
+    """Gini index of the Lorenz curve of outcomes over rows in rising order of their predictions: 0 where that says nothing.
+
+    References
+    ----------
+    E. W. Frees, G. Meyers, A. D. Cummings, "Summarizing insurance scores using a Gini index", J. Am. Stat. Assoc. 106
+    (2011) 1085, doi:10.1198/jasa.2011.tm10506.
+    """
+    order = np.argsort(predicted, kind="stable")
+    sorted_y = y[order]
+
+    def measure(weights: Floats) -> Floats:
+        counted = weights[:, order]
+        share = np.cumsum(counted * sorted_y, axis=1)
+        # Trapezoids under the curve of shares of outcomes over shares of rows.
+        area = (counted * (share - counted * sorted_y / 2)).sum(1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return 1 - 2 * area / (share[:, -1] * counted.sum(1))
+
+    return measure
+
+
+def _of_means(loss: str, power: float | None) -> tuple[Yardstick, ...]:
+    """The measures of means of counts or amounts, whose squared errors are those of a few large outcomes."""
+    half = loss_of_means(loss, power)
+
+    def deviances(y: Floats, means: Floats) -> Floats:
+        logs = np.log(np.maximum(means, np.finfo(float).tiny))
+        return 2 * half.rows(torch.from_numpy(logs)[:, None], torch.from_numpy(y)[:, None]).numpy()
+
+    def explained(y: Floats, predicted: Floats) -> Measure:
+        ours = deviances(y, predicted)
+
+        def measure(weights: Floats) -> Floats:
+            # About the mean of all draws together, which differs little from that of a draw.
+            level = np.full(len(y), weights.sum(0) @ y / weights.sum())
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return 1 - (weights @ ours) / (weights @ deviances(y, level))
+
+        return measure
+
+    return (
+        Yardstick("explained deviance", "higher", explained),
+        Yardstick("deviance", "lower", lambda y, predicted: _mean(deviances(y, predicted))),
+        Yardstick("Gini index", "higher", gini),
+    )
+
+
+def yardsticks(classes: int, loss: str = "squared", power: float | None = None) -> tuple[Yardstick, ...]:
+    """The measures that fit the target, the leading one first.
+
+    Parameters
+    ----------
+    classes : int
+        How many there are; 0 for numbers.
+    loss, power
+        As of `KANRegressor`: counts and amounts are measured by their likelihood.
+    """
+    return CLASSES if classes else _of_means(loss, power) if loss in LOG_LOSSES else NUMBERS
+
+
+def weighed(measure: Measure, weight: Floats | None) -> Measure:
+    """A measure of rows that count differently, (m,)."""
+    return measure if weight is None else lambda draws: measure(draws * weight)
 
 
 def _mean(rows: Floats) -> Measure:

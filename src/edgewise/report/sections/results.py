@@ -10,13 +10,17 @@ from markupsafe import Markup
 
 from edgewise._core.arrays import Floats
 from edgewise.plots.classes import reliability_figure, roc_figure
+from edgewise.plots.means import lorenz_figure, tenths_figure
 from edgewise.plots.residuals import fit_figure, residual_figure
 from edgewise.report.checks.error_slices import ErrorSlice, worst_slice
 from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.charts import drawn
 from edgewise.report.evaluation import classes
 from edgewise.report.evaluation.leaderboard import Leaderboard
+from edgewise.report.evaluation.means import lorenz, mean_groups
+from edgewise.report.evaluation.measures import gini
 from edgewise.report.text.numbers import number
+from edgewise.training.common.losses import LOG_LOSSES, variance_power
 
 # Corners of a ROC curve; more are not seen.
 MOST_STEPS = 160
@@ -31,8 +35,14 @@ def number_charts(content: ReportContent, table: Leaderboard) -> tuple[tuple[Mar
     off = predicted - content.y_test
     unit, name = content.unit(content.target), content.labelled(content.target)
     views = tuple(content.view(n) for n in content.names)
-    # Every row is a point of these charts.
-    charts = parity_charts(content.y_test, predicted, name, unit) if content.rows else ()
+    if content.loss in LOG_LOSSES:
+        charts = mean_charts(content.y_test, predicted, content.weight_test, name)
+        # Where much is expected much is missed.
+        variance = np.maximum(predicted, np.finfo(float).tiny) ** variance_power(content.loss, content.power)
+        off = off * np.sqrt((1.0 if content.weight_test is None else content.weight_test) / variance)
+    else:
+        # Every row is a point of these charts.
+        charts = parity_charts(content.y_test, predicted, name, unit) if content.rows else ()
     return charts, worst_slice(content.X_test, views, off)
 
 
@@ -52,6 +62,31 @@ def parity_charts(truth: Floats, predicted: Floats, name: str, unit: str) -> tup
             f"What is left over against predicted {name}: half of the rows are within {number(middle, 3)} of the "
             "measured value.",
             "residuals",
+        ),
+    )
+
+
+def mean_charts(truth: Floats, predicted: Floats, weight: Floats | None, name: str) -> tuple[Markup, ...]:
+    """What happened where little and much was predicted, and how well predictions part rows."""
+    groups = mean_groups(truth, predicted, weight)
+    # Corners of a curve; more are not seen.
+    across, up = lorenz(truth, predicted, weight)
+    keep = np.unique(np.linspace(0, len(up) - 1, min(len(up), MOST_STEPS)).round().astype(np.int64))
+    counted = np.ones((1, len(truth))) if weight is None else weight[None, :]
+    ours, best = (float(gini(truth, by)(counted)[0]) for by in (predicted, truth))
+    far = np.flatnonzero((groups.predicted < groups.low) | (groups.predicted > groups.high))
+    return (
+        drawn(
+            tenths_figure(groups.predicted, groups.observed, groups.low, groups.high, name),
+            f"Mean {name} of {len(groups.weight)} groups of rows by rising prediction, observed and predicted: "
+            f"{len(far)} predictions lie outside the 95 % interval of what was observed.",
+            "tenths",
+        ),
+        drawn(
+            lorenz_figure([("Lorenz curve", across[keep], up[keep])], name),
+            f"Lorenz curve: shares of {name} that fall to shares of the rows; its Gini index is {number(ours, 3)}, and "
+            f"{number(best, 3)} where rows are in the order of what happened.",
+            "lorenz",
         ),
     )
 

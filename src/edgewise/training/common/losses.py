@@ -255,6 +255,12 @@ def log_loss(name: str, power: float | None = None, dispersion: float = 1.0) -> 
     return LogMean(_POWERS[name], name, dispersed=name != "poisson")
 
 
+def variance_power(name: str, power: float | None = None) -> float:
+    """The power of the mean that the variance goes with where means are small."""
+    made = log_loss(name, power)
+    return made.power if isinstance(made, LogMean) else 1.0
+
+
 def make_loss(loss: str | Loss) -> Loss:
     """A loss by name, or the given one."""
     if not isinstance(loss, str) and all(callable(getattr(loss, part, None)) for part in _PARTS):
