@@ -228,7 +228,7 @@ def test_exported_source_predicts_the_same(edgewise, models, frame):
         (["fit", "-", "-t", "height"], "Standard input must hold a table"),
         (["demo", "german_credits"], "did you mean 'german_credit'?"),
         (["ftt"], "Did you mean 'fit'?"),
-        (["fit", "DATA"], "Missing option '--target'"),
+        (["fit", "DATA"], "add -t COLUMN"),
         (["predict"], "Missing argument"),
     ],
 )

@@ -64,6 +64,7 @@ class Inputs:
     weight : a weight a row, if there are any
     groups, time : what each row belongs to, or when it was; at most one of them
     likelihood : what y is: amounts that errors are squares of, or counts of some exposure
+    outcomes : further columns of what happened
     notes : what was decided on the way, in sentences
     units : units that the table itself states, by column
     dropped : columns left out unasked, and why
@@ -82,6 +83,7 @@ class Inputs:
     groups: NDArray[Any] | None = None
     time: Floats | None = None
     likelihood: Likelihood = field(default_factory=Likelihood)
+    outcomes: Frame | None = None
 
     def judged(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], Floats | None]:
         """What predictions of some rows are compared with, and how much they count: rates, where there are exposures."""
@@ -170,7 +172,10 @@ def find(frame: Frame, name: str) -> str:
 
 @dataclass(frozen=True)
 class ColumnRoles:
-    """What columns are for, as asked: the one to predict, those to predict from or not, weights, what splits the rows."""
+    """What columns are for, as asked: the one to predict, those to predict from or not, weights, what splits the rows.
+
+    `outcomes` are further columns of what happened, which are kept beside the rows.
+    """
 
     target: str
     columns: Sequence[str] | None = None
@@ -179,6 +184,7 @@ class ColumnRoles:
     groups: str | None = None
     time: str | None = None
     exposure: str | None = None
+    outcomes: tuple[str, ...] = ()
 
 
 def prepare(
@@ -198,11 +204,13 @@ def prepare(
     weight = None if roles.weight is None else find(frame, roles.weight)
     split_by = None if groups is None and time is None else find(frame, groups or time or "")
     exposure = None if roles.exposure is None else find(frame, roles.exposure)
+    outcomes = [find(frame, name) for name in roles.outcomes]
     taken = {
-        "target": target, "weight": weight, "groups" if time is None else "time": split_by, "exposure": exposure
+        "target": target, "weight": weight, "groups" if time is None else "time": split_by, "exposure": exposure,
+        **{f"outcome {name}": name for name in outcomes},
     }  # fmt: skip
     chosen = _chosen(frame, taken, roles)
-    wanted = [*chosen, *(name for name in (target, weight, split_by, exposure) if name is not None)]
+    wanted = [*chosen, *dict.fromkeys(name for name in taken.values() if name is not None)]
     notes = list(known.notes(wanted))
     frame = frame.select(wanted)
     refuse_infinite(frame, known.source)
@@ -239,6 +247,7 @@ def prepare(
         None if groups is None else _marks(frame, split_by, "groups"),
         None if time is None else _marks(frame, split_by, "time"),
         likelihood,
+        frame.select(outcomes) if outcomes else None,
     )
 
 

@@ -164,13 +164,14 @@ _NOT_OF_TABLES = {
     ),
     "KANForecaster": "a forecaster of a series, instead; `edgewise.load` reads it, and its forecast carries the series on",
     "KANQuantile": "quantiles of a number, instead; `edgewise.load` reads it, and its predict takes a table",
+    "KANSurvival": "hazards of times, instead; `edgewise predict` takes it, and in Python its `model_` is a network",
     "Solution": "the solution of an equation, instead; `edgewise.load` reads it",
     "Dynamics": "the equations of courses, instead; `edgewise.load` reads it, and its simulate solves them from any start",
 }
 
 
 # What the command line does with a model of another kind stands in a file of functions, named like commands.
-_WAYS = {"ImageClassifier": "pictures", "FormulaRegressor": "formulas"}
+_WAYS = {"ImageClassifier": "pictures", "FormulaRegressor": "formulas", "KANSurvival": "hazards"}
 
 
 def way_of_kind(model: Path, command: str) -> Callable[[Any], Answer] | None:

@@ -18,4 +18,5 @@ from .save import figure_svg as figure_svg
 from .save import save_figure as save_figure
 from .solution import plot_solution as plot_solution
 from .solution_animation import animate_solution as animate_solution
+from .survival import plot_survival as plot_survival
 from .training import plot_training as plot_training

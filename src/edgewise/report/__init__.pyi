@@ -5,7 +5,9 @@ from .content.content import ColumnSummary as ColumnSummary
 from .content.content import InputView as InputView
 from .content.content import Origin as Origin
 from .content.content import ReportContent as ReportContent
+from .content.content import SurvivalCheck as SurvivalCheck
 from .content.estimator import content_from_estimator as content_from_estimator
+from .content.hazards import content_from_survival as content_from_survival
 from .page import render_report as render_report
 from .page import write_report as write_report
 from .sections.solution import render_solution as render_solution

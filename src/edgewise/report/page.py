@@ -77,6 +77,7 @@ def render_report(content: ReportContent) -> str:
         parity=parity,
         weak=weak,
         classes=results.class_section(content, board),
+        survival=results.survival_section(content),
         training=_training(content) if len(content.history) >= FEWEST_STEPS else None,
         front=formulas.front_chart(content),
         explained=explanations.explain_view(content),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -177,3 +178,19 @@ def test_outcomes_that_cannot_be_are_refused(outcome: Any, argument: str) -> Non
 def test_times_that_nobody_has_reached_are_refused(model: KANSurvival) -> None:
     with pytest.raises(ew.InputError, match="last time that was observed"):
         model.predict_survival(NEW, [100.0])
+
+
+def test_files_keep_hazards_to_the_bit(tmp_path: Path) -> None:
+    cause = np.where(HAPPENED, np.where(NOISE < 0.5, "a", "b"), None)
+    model = fitted(duration=SEEN, event=cause)
+    ew.save(model, tmp_path / "hazards.kan")
+    again = ew.load(tmp_path / "hazards.kan")
+    assert again.causes_ == ("a", "b")
+    assert again.get_params() == model.get_params()
+    assert again.proportional_ == model.proportional_
+    for name in ("predict_survival", "predict_hazard", "predict_cumulative_incidence"):
+        assert np.array_equal(getattr(again, name)(NEW, WHEN), getattr(model, name)(NEW, WHEN))
+    ew.save(again, tmp_path / "again.kan")
+    assert (tmp_path / "again.kan").read_bytes() == (tmp_path / "hazards.kan").read_bytes()
+    with pytest.raises(ew.InputError, match="fitted"):
+        ew.save(KANSurvival(), tmp_path / "none.kan")

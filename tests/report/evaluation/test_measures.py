@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.integrate import trapezoid
 from sklearn import metrics
 
 from edgewise import InputError
@@ -14,12 +15,14 @@ from edgewise.report.evaluation.measures import (
     auc,
     brier,
     difference,
+    gini,
     interval,
     log_loss,
     mae,
     r_squared,
     resamples,
     rmse,
+    weighed,
     yardsticks,
 )
 from tests.report.conftest import build, build_classes
@@ -42,6 +45,34 @@ WEIGHTS = np.concatenate([np.ones((1, 80)), resamples(80, 6)])
 )
 def test_measures_of_numbers(ours, theirs):
     assert ours(Y, P)(WEIGHTS) == pytest.approx([theirs(w) for w in WEIGHTS], rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("loss", "power", "given"),
+    [("poisson", 1, None), ("gamma", 2, None), ("inverse_gaussian", 3, None), ("tweedie", 1.3, 1.3)],
+)
+def test_measures_of_means(loss, power, given):
+    random = np.random.default_rng(1)
+    y, means, weight = random.gamma(2.0, size=(3, 80))
+    explained, deviance, _ = yardsticks(0, loss, given)
+    assert weighed(deviance.of(y, means), weight)(WEIGHTS) == pytest.approx(
+        [metrics.mean_tweedie_deviance(y, means, sample_weight=w * weight, power=power) for w in WEIGHTS]
+    )
+    assert weighed(explained.of(y, means), weight)(WEIGHTS[:1]) == pytest.approx(
+        metrics.d2_tweedie_score(y, means, sample_weight=weight, power=power)
+    )
+
+
+def test_gini_is_the_area_between_the_lorenz_curve_and_the_diagonal():
+    y = np.arange(1.0, 81.0)
+    order = np.argsort(P)
+    for w, ours in zip(WEIGHTS, gini(y, P)(WEIGHTS), strict=True):
+        across, up = np.cumsum(w[order]), np.cumsum((w * y)[order])
+        area = trapezoid(np.append(0, up / up[-1]), np.append(0, across / across[-1]))
+        assert ours == pytest.approx(1 - 2 * area)
+    # Of equal shares: the mean absolute difference of two rows over twice the mean.
+    equal = np.abs(y[:, None] - y).mean() / (2 * y.mean())
+    assert gini(y, y)(np.ones((1, 80))) == pytest.approx(equal)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

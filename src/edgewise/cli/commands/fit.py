@@ -19,7 +19,6 @@ from edgewise.cli.options import (
     Rows,
     Seconds,
     Seed,
-    Target,
     Time,
     Weight,
     Work,
@@ -49,6 +48,8 @@ class FitRequest(Request, group="Learn and predict", place=10):
 
     - `edgewise fit policies.csv -t claims --loss poisson --exposure years`
 
+    - `edgewise fit patients.csv -t years --event died`
+
     - `edgewise fit credit.csv -t default --drop id --mode additive -o credit`
 
     - `zcat log.csv.gz | edgewise fit - -t y --work quick --json`
@@ -59,7 +60,7 @@ class FitRequest(Request, group="Learn and predict", place=10):
     results = JOB_FILES
 
     data: Data
-    target: Target
+    target: str | None = column("The column to predict; with --event, how long a row was observed.", "-t")
     columns: Columns = None
     drop: Drop = None
     weight: Weight = None
@@ -76,9 +77,17 @@ class FitRequest(Request, group="Learn and predict", place=10):
         default="squared",
     )
     power: float | None = option(
-        "Variances go with this power of means, between 1 and 2.",
+        "Of tweedie: variances go with this power of means, between 1 and 2.",
         needs=["loss"],
-        show_default="1.5 for tweedie",
+        show_default="1.5",
+    )
+    event: str | None = column(
+        "Learn hazards: whether something ended the time of a row (1, or what it was), or nothing had happened yet (0).",
+        bars=["task", "loss", "exposure", "formula"],
+    )
+    entry: str | None = column("With --event, when a row came under observation.", needs=["event"])
+    until: str | None = column(
+        "With --event, of times known to an interval: by when it had happened.", needs=["event"]
     )
     task: Literal["regression", "classification"] | None = option(
         "Predict numbers or classes.", show_default="seen from the target"
@@ -105,16 +114,23 @@ class FitRequest(Request, group="Learn and predict", place=10):
     force: Force = False
 
     def run(self) -> Answer:
-        """Learn from a table, or batch by batch from a dataset of many files."""
+        """Learn from a table, or batch by batch from a dataset of many files; hazards, where events are named."""
+        if self.target is None and (self.event is None or self.time is None):
+            raise InputError(
+                subject="The option --target",
+                expected="name the column to predict",
+                got="nothing",
+                advice="add -t COLUMN",
+            )
         from edgewise.cli.inputs import ColumnRoles, Likelihood, prepare
         from edgewise.cli.many_files import is_dataset, streamed
         from edgewise.data import read_frame
 
         roles = ColumnRoles(
-            self.target, self.columns, self.drop, self.weight, self.groups, self.time, self.exposure
+            self.target or "", self.columns, self.drop, self.weight, self.groups, self.time, self.exposure
         )
         if is_dataset(self.data):
-            for name in ("groups", "time", "loss", "exposure"):
+            for name in ("groups", "time", "loss", "exposure", "event"):
                 if name in self.given:
                     raise InputError(
                         argument=name,
@@ -123,10 +139,18 @@ class FitRequest(Request, group="Learn and predict", place=10):
                         advice="pass one file",
                     )
             return streamed().fit(self, roles)
+        if self.event is not None:
+            from edgewise.cli.hazards import fit
+
+            return fit(self)
         likelihood = Likelihood(self.loss, self.power)
         if "loss" in self.given and self.task == "classification":
             raise InputError(
                 argument="loss", expected="be left out for classes", got=self.loss, advice="leave --task out"
+            )
+        if self.power is not None and self.loss != "tweedie":
+            raise InputError(
+                argument="power", expected="be given with --loss tweedie", got=f"--loss {self.loss}"
             )
         task = "regression" if "loss" in self.given else self.task
         inputs = prepare(

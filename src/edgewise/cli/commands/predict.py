@@ -29,6 +29,8 @@ class PredictRequest(Request, group="Learn and predict", place=11, whole_table=T
 
     - `edgewise predict model.kan new.csv --interval 0.9 -o predicted.csv`
 
+    - `edgewise predict hazards/model.kan patients.csv --times 1,5,10`
+
     - `cat new.csv | edgewise predict model.kan - | head`
 
     - `edgewise predict law/formula.kan lake.csv --learn lake.csv --save with-lake.kan`
@@ -49,6 +51,10 @@ class PredictRequest(Request, group="Learn and predict", place=11, whole_table=T
         "A share of new rows, such as 0.9: the lowest and highest value that hold so many, by out-of-bag errors.",
         show_default="none",
     )
+    times: list[str] | None = option(
+        "For a model of hazards: the times to give chances of survival for, '1,5,10'.",
+        show_default="quarters of those observed",
+    )
     learn: Path | None = option(
         "For a formula over groups: a table with the target, to fit the constants of its groups to."
     )
@@ -67,6 +73,12 @@ class PredictRequest(Request, group="Learn and predict", place=11, whole_table=T
             raise InputError(
                 subject="The option --learn",
                 expected="come with a formula over groups",
+                got=f"a {kind} in {short(self.model.name)}",
+            )
+        if self.times and kind not in (None, "KANSurvival"):
+            raise InputError(
+                subject="The option --times",
+                expected="come with a model of hazards, of `edgewise fit --event`",
                 got=f"a {kind} in {short(self.model.name)}",
             )
         if way := way_of_kind(self.model, "predict"):

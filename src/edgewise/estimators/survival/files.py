@@ -8,7 +8,6 @@ from typing import Any, cast
 import numpy as np
 from torch import Tensor
 
-from edgewise._core.checks import check_float
 from edgewise._core.errors import InputError
 from edgewise.estimators.document import model_from_document
 from edgewise.estimators.survival.hazard_model import KANSurvival
@@ -31,8 +30,8 @@ def save(model: KANSurvival, path: PathLike, *, overwrite: bool = True) -> None:
             for cause, hazard in model.models_.items()
         ],
         "cuts": model.pieces_.cuts.tolist(),
-        "unit": model.unit_,
         "time": model.time_name_,
+        "interactions": model.interactions,
         "feature_names": None if names is None else list(names),
     }
     tensors = {
@@ -79,14 +78,13 @@ def _of(tensors: Mapping[str, Tensor], at: int) -> dict[str, Tensor]:
 def _model(document: Mapping[str, Any], models: dict[str, Any]) -> KANSurvival:
     made = KANSurvival()
     # All hazards were fitted with the parameters of the whole.
-    given = next(iter(models.values())).get_params()
+    given = {**next(iter(models.values())).get_params(), "interactions": document["interactions"]}
     made.set_params(**{name: given[name] for name in made.get_params()})
     made.models_, made.causes_ = models, tuple(models)
     cuts = np.array([float(cut) for cut in document["cuts"]])
     if len(cuts) < 2 or not np.isfinite(cuts).all() or (np.diff(cuts) <= 0).any():
         raise InputError("the cuts of its time are no rising numbers.")
     made.pieces_ = TimePieces(cuts)
-    made.unit_ = check_float(document["unit"], "unit", low=0.0, closed=False)
     made.time_name_ = str(document["time"])
     made.n_features_in_ = next(iter(models.values())).n_features_in_ - 1
     if any(model.n_features_in_ != made.n_features_in_ + 1 for model in models.values()):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -22,6 +24,7 @@ from edgewise.estimators.survival.outcomes import read_outcomes
 from edgewise.estimators.survival.pieces import TimePieces, pieces_of, spent
 from edgewise.estimators.targets import kept_together, row_weights
 from edgewise.training.config import TableConfig
+from edgewise.training.tabular.rates import SPREAD
 
 # Rounds in which times that are known to an interval are distributed by the model, and the work of all but the last.
 _ROUNDS, _ROUND_WORK = 3, 0.2
@@ -41,7 +44,8 @@ class KANSurvival(BaseEstimator):
     mode, hidden, members, work, seconds, max_inputs, random_state, verbose, callbacks, monotone, config
         As of `KANRegressor`; constraints hold for the hazard.
     interactions : int, "auto" or None
-        Pairs that act together, time among them; 0 for an additive model with proportional hazards.
+        Pairs that act together, time among them: "auto", which None is in mode "auto", finds them; 0, as mode "additive", for
+        proportional hazards.
 
     Attributes
     ----------
@@ -52,8 +56,6 @@ class KANSurvival(BaseEstimator):
         The same for each cause.
     pieces_ : TimePieces
         Where time is cut.
-    unit_ : float
-        What the models' rates are per, in units of time.
     causes_ : tuple of str
         What may happen.
     n_features_in_, feature_names_in_
@@ -80,7 +82,6 @@ class KANSurvival(BaseEstimator):
 
     models_: dict[str, KANRegressor]
     pieces_: TimePieces
-    unit_: float
     causes_: tuple[str, ...]
     n_features_in_: int
     feature_names_in_: NDArray[Any]
@@ -96,7 +97,7 @@ class KANSurvival(BaseEstimator):
         random_state: Any = 0,
         verbose: int = 0,
         callbacks: Any = None,
-        interactions: str | int | None = "auto",
+        interactions: str | int | None = None,
         monotone: Any = None,
         config: TableConfig | None = None,
     ) -> None:
@@ -170,24 +171,68 @@ class KANSurvival(BaseEstimator):
         for turn in range(_ROUNDS if uncertain else 1):
             last = not uncertain or turn == _ROUNDS - 1
             lines = spent(outcomes, pieces, hazards)
-            counted = lines.time > 0
-            unit = float(lines.time[counted].mean())
-            rows = self._with_time(table, lines.row[counted], pieces.middles[lines.piece[counted]])
-            share = lines.time[counted] / unit
-            own = share if weight is None else share * weight[lines.row[counted]]
+            rows = self._with_time(table, lines.row, pieces.middles[lines.piece])
             for c, cause in enumerate(outcomes.causes):
                 learner = self._learner(self.work if last else _ROUND_WORK * work)
-                rate = lines.events[counted, c] / share
                 models[cause] = learner.fit(
-                    rows, rate, sample_weight=own, groups=together[lines.row[counted]]
+                    rows,
+                    lines.events[:, c],
+                    exposure=lines.time,
+                    sample_weight=None if weight is None else weight[lines.row],
+                    groups=together[lines.row],
                 )
-            self.models_, self.pieces_, self.unit_, self.causes_ = models, pieces, unit, outcomes.causes
+                # What ends the time of a row happens once, so it cannot vary more than Poisson's counts.
+                told = tuple(event for event in models[cause].fit_.events if not event.startswith(SPREAD))
+                models[cause].fit_ = replace(models[cause].fit_, events=told)
+            self.models_, self.pieces_, self.causes_ = models, pieces, outcomes.causes
             if not last:
                 hazards = self._hazards(table)
         return self
 
+    def rows_at_risk(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        duration: Any = None,
+        event: Any = None,
+        entry: Any = None,
+        until: Any = None,
+        cause: str | None = None,
+    ) -> tuple[RawTable, Floats, Floats]:
+        """What the models of hazards speak of: a row for each row of a table and each piece of time that meet.
+
+        Parameters
+        ----------
+        X, y, duration, event, entry, until
+            As in `fit`.
+        cause : str, optional
+            By default the first.
+
+        Returns
+        -------
+        table
+            The columns and the time, as `model_` takes them.
+        events : array of shape (r,)
+            How often the cause happened there.
+        time : array of shape (r,)
+            How long rows were under observation there: the exposure.
+        """
+        check_is_fitted(self, "models_")
+        table, outcomes = read_outcomes(X, y, duration, event, entry, until)
+        fitted = getattr(self, "feature_names_in_", None)
+        table = table_to_predict(table, fitted, self.n_features_in_, type(self).__name__)
+        uncertain = bool((outcomes.happened & ~outcomes.exact).any())
+        lines = spent(outcomes, self.pieces_, self._hazards(table) if uncertain else None)
+        name = self.causes_[self._cause(cause) or 0]
+        place = outcomes.causes.index(name) if name in outcomes.causes else None
+        events = np.zeros(len(lines.time)) if place is None else lines.events[:, place]
+        return self._with_time(table, lines.row, self.pieces_.middles[lines.piece]), events, lines.time
+
     def _learner(self, work: str | float) -> KANRegressor:
         given: dict[str, Any] = {**self.get_params(), "work": work, "loss": "poisson"}
+        if self.interactions is None and self.mode == "auto":
+            given["interactions"] = "auto"
         return KANRegressor(**given)
 
     def _with_time(self, table: RawTable, rows: Ints, times: Floats) -> RawTable:
@@ -226,8 +271,7 @@ class KANSurvival(BaseEstimator):
             rows = np.arange(start, min(start + step, n))
             long = self._with_time(table, np.repeat(rows, count), np.tile(self.pieces_.middles, len(rows)))
             for c, cause in enumerate(self.causes_):
-                rates = self.models_[cause].predict(long).reshape(len(rows), count)
-                out[rows, :, c] = rates / self.unit_
+                out[rows, :, c] = self.models_[cause].predict(long).reshape(len(rows), count)
         return out
 
     def _times(self, times: Any) -> Floats:
@@ -352,6 +396,14 @@ class KANSurvival(BaseEstimator):
         """Risks: how often something is to be expected by the last observed time, (n,); higher means sooner."""
         hazards = self._hazards(self._table(X)).sum(axis=2)
         return (hazards * self.pieces_.lengths).sum(axis=1)
+
+    def outside(self, X: Any) -> NDArray[np.bool_]:
+        """Which rows hold a number beyond those that were learned from, (n,)."""
+        table, inner = self._table(X), self.model_
+        first = np.full(table.n_rows, self.pieces_.middles[0])
+        encoded = inner.encoding_.apply(self._with_time(table, np.arange(table.n_rows), first))
+        net = inner.network_
+        return net.outside(torch.as_tensor(encoded, dtype=net.dtype)).any(dim=1).numpy()
 
     def score(self, X: Any, y: Any = None, *, duration: Any = None, event: Any = None) -> float:
         """Harrell's C: of all pairs of rows whose order in time is known, the share that `predict` orders so.

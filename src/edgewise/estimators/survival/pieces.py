@@ -126,12 +126,14 @@ def spent(outcomes: ObservedTimes, pieces: TimePieces, hazards: Floats | None = 
                 _marginal(outcomes, pieces, unsure, parts[0]), (len(outcomes), len(pieces), causes)
             )
         parts.append(_expected(outcomes, pieces, unsure, hazards))
-    return Spent(
-        np.concatenate([part.row for part in parts]),
-        np.concatenate([part.piece for part in parts]),
-        np.concatenate([part.time for part in parts]),
-        np.concatenate([part.events for part in parts]),
+    whole = Spent(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("row", "piece", "time", "events")
+        )
     )
+    some = whole.time > 0
+    return Spent(whole.row[some], whole.piece[some], whole.time[some], whole.events[some])
 
 
 def _overlap(start: Floats, end: Floats, pieces: TimePieces) -> tuple[Ints, Ints, Floats]:

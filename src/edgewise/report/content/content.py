@@ -144,6 +144,35 @@ class Way:
     words: str
 
 
+@dataclass(frozen=True, eq=False)
+class SurvivalCheck:
+    """How good chances of survival are on rows held out.
+
+    Attributes
+    ----------
+    times : array of shape (m,)
+    observed, predicted : arrays of shape (m,)
+        The share of rows to which nothing had happened, by Kaplan and Meier, and the mean of the predicted chances.
+    concordance : float
+        Harrell's C.
+    brier, brier_of_all : float
+        Integrated Brier score of the model, and of the curve of Kaplan and Meier of the rows learned from.
+    rows, events : int
+    unit : str
+        What the times are.
+    """
+
+    times: Floats
+    observed: Floats
+    predicted: Floats
+    concordance: float
+    brier: float
+    brier_of_all: float
+    rows: int
+    events: int
+    unit: str = "time"
+
+
 @dataclass(frozen=True)
 class ColumnSummary:
     """One column of the table as it came.
@@ -269,6 +298,8 @@ class ReportContent:
         As of `KANRegressor`: how far answers are from counts and amounts is measured by their likelihood.
     weight, weight_test : arrays (n,) and (m,), optional
         How much rows count there: of rates, y, their exposures.
+    survival : SurvivalCheck, optional
+        Of hazards: how good chances of survival are.
 
     Raises
     ------
@@ -330,6 +361,7 @@ class ReportContent:
     power: float | None = None
     weight: Floats | None = None
     weight_test: Floats | None = None
+    survival: SurvivalCheck | None = None
 
     def __post_init__(self) -> None:
         names = check_names(self.names, "names")

@@ -269,6 +269,11 @@ def _explained(
         return None
     columns = {column.name for column in model.encoding_.columns}
     known = {name: unit for name, unit in (units or {}).items() if name in columns}
+    if getattr(model.fit_, "curve", "") == "exp":
+        # Effects multiply: their logarithms add up, and show no pairs but those that were learned.
+        found = Explainer(model.under_curve(), table, units=known).overall()
+        step = f"What adds 0.1 to the logarithm multiplies {target} by {np.exp(0.1):.3f}, what adds 1 by {np.e:.3f}."
+        return replace(found, output=f"logarithm of {target}", notes=(step, *found.notes))
     found = Explainer(model, table, units=known).overall()
     return replace(found, output=target) if target and found.output == "y" else found
 

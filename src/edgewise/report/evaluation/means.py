@@ -82,7 +82,8 @@ def lorenz(y: Floats, order_by: Floats, weight: Floats | None = None) -> tuple[F
 
     Returns
     -------
-    two arrays of shape (n + 1,)
+    two arrays of the same length
+        From 0 to 1; rows with equal predictions are one step.
 
     Examples
     --------
@@ -92,6 +93,7 @@ def lorenz(y: Floats, order_by: Floats, weight: Floats | None = None) -> tuple[F
     """
     counted = np.ones(len(y)) if weight is None else weight
     order = np.argsort(order_by, kind="stable")
-    across = np.concatenate([[0.0], np.cumsum(counted[order])])
-    up = np.concatenate([[0.0], np.cumsum((counted * y)[order])])
+    last = np.flatnonzero(np.diff(order_by[order], append=np.nan))
+    across = np.concatenate([[0.0], np.cumsum(counted[order])[last]])
+    up = np.concatenate([[0.0], np.cumsum((counted * y)[order])[last]])
     return across / max(across[-1], np.finfo(float).tiny), up / max(up[-1], np.finfo(float).tiny)

@@ -223,13 +223,16 @@ def gini(y: Floats, predicted: Floats) -> Measure:
     (2011) 1085, doi:10.1198/jasa.2011.tm10506.
     """
     order = np.argsort(predicted, kind="stable")
+    # Rows with equal predictions share what falls to them.
+    starts = np.flatnonzero(np.diff(predicted[order], prepend=np.nan))
     sorted_y = y[order]
 
     def measure(weights: Floats) -> Floats:
-        counted = weights[:, order]
-        share = np.cumsum(counted * sorted_y, axis=1)
+        counted = np.add.reduceat(weights[:, order], starts, axis=1)
+        happened = np.add.reduceat(weights[:, order] * sorted_y, starts, axis=1)
+        share = np.cumsum(happened, axis=1)
         # Trapezoids under the curve of shares of outcomes over shares of rows.
-        area = (counted * (share - counted * sorted_y / 2)).sum(1)
+        area = (counted * (share - happened / 2)).sum(1)
         with np.errstate(divide="ignore", invalid="ignore"):
             return 1 - 2 * area / (share[:, -1] * counted.sum(1))
 

@@ -12,6 +12,7 @@ from edgewise._core.arrays import Floats
 from edgewise.plots.classes import reliability_figure, roc_figure
 from edgewise.plots.means import lorenz_figure, tenths_figure
 from edgewise.plots.residuals import fit_figure, residual_figure
+from edgewise.plots.survival import survival_figure
 from edgewise.report.checks.error_slices import ErrorSlice, worst_slice
 from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.charts import drawn
@@ -88,6 +89,34 @@ def mean_charts(truth: Floats, predicted: Floats, weight: Floats | None, name: s
             f"{number(best, 3)} where rows are in the order of what happened.",
             "lorenz",
         ),
+    )
+
+
+@dataclass(frozen=True)
+class SurvivalSection:
+    """How good chances of survival are: a picture and a sentence."""
+
+    picture: Markup
+    sentence: str
+
+
+def survival_section(content: ReportContent) -> SurvivalSection | None:
+    """The mean of the predicted chances beside the curve of Kaplan and Meier, and how well rows are told apart."""
+    found = content.survival
+    if found is None:
+        return None
+    apart = float(np.abs(found.observed - found.predicted).max())
+    words = f"Survival, observed and predicted: the two differ by {number(100 * apart, 2)} percentage points at most."
+    gain = (
+        ""
+        if np.isnan(found.brier)
+        else f" The integrated Brier score of its chances is {number(found.brier, 3)}, that of the curve of Kaplan and "
+        f"Meier, which is the same for all, {number(found.brier_of_all, 3)}."
+    )
+    return SurvivalSection(
+        drawn(survival_figure(found.times, found.observed, found.predicted, found.unit), words, "survival"),
+        f"Of two rows held out whose order is known, the one with the higher risk came first in "
+        f"{number(100 * found.concordance, 3)} % (Harrell's C; {found.rows:,} rows, {found.events:,} events).{gain}",
     )
 
 

@@ -18,6 +18,8 @@ from edgewise.training.tabular.output_edge import with_exponential
 _CHUNK = 65_536
 # Standard errors, and share, by which squared residuals out of bag exceed what the likelihood expects before it is said.
 _ERRORS, _EXCESS = 3.0, 1.1
+# How what is said of that begins.
+SPREAD = "Counts vary"
 # A negative binomial distribution that cannot be told from Poisson's.
 _LEAST_DISPERSION = 1e-6
 
@@ -46,7 +48,7 @@ def with_means(fit: TableFit, rows: TableRows, loss: Loss) -> TableFit:
         logs = fit.out_of_bag + level
         out_of_bag = logs.exp()
         if isinstance(loss, NegativeBinomial):
-            events = (*events, f"Counts vary as m + {loss.dispersion:.3g} m^2 where their mean is m.")
+            events = (*events, f"{SPREAD} as m + {loss.dispersion:.3g} m^2 where their mean is m.")
         elif not loss.dispersed:
             events = (*events, *_spread_told(loss, logs, rows, fit.held))
     network = with_exponential(fit.network, float(f.min()), float(f.max()), level)
@@ -92,7 +94,7 @@ def _spread_told(loss: Loss, logs: Tensor, rows: TableRows, held: Tensor) -> lis
     if not mean > max(_EXCESS, 1.0 + _ERRORS * error):
         return []
     told = (
-        f"Counts vary {mean:.3g} times as much as {loss.name!r} expects (squared residuals out of bag, {error:.2g} their "
+        f"{SPREAD} {mean:.3g} times as much as {loss.name!r} expects (squared residuals out of bag, {error:.2g} their "
         "standard error): trust small differences less, or use loss='negative_binomial'."
     )
     return [told]
