@@ -44,7 +44,7 @@ class KANSurvival(BaseEstimator):
     mode, hidden, members, work, seconds, max_inputs, random_state, verbose, callbacks, monotone, config
         As of `KANRegressor`; constraints hold for the hazard.
     interactions : int, "auto" or None
-        Pairs that act together, time among them: "auto", which None is in mode "auto", finds them; 0, as mode "additive", for
+        Pairs that act together, time among them: "auto", as None in mode "auto", finds them; 0, or mode "additive", is for
         proportional hazards.
 
     Attributes
