@@ -35,6 +35,7 @@ from edgewise.cli.outcome import DEFECT, Interrupts, guarded, make_folder, refus
 from edgewise.cli.predictions import with_predictions
 from edgewise.cli.progress import ShownProgress
 from edgewise.cli.summary import accuracy_table
+from edgewise.report.evaluation.measures import yardsticks
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def test_measures_of_classes_equal_those_of_scikit_learn():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 50)
     share = rng.uniform(0.01, 0.99, 50)
-    told = measures(np.column_stack([1 - share, share]), y, 2)
+    told = measures(np.column_stack([1 - share, share]), y, yardsticks(2))
     assert list(told) == ["auc", "log_loss", "brier", "accuracy"]
     assert told["auc"] == pytest.approx(roc_auc_score(y, share))
     assert told["log_loss"] == pytest.approx(log_loss(y, share))
@@ -178,8 +179,8 @@ def test_rivals_are_fitted_on_the_training_rows_and_judged_on_the_others():
     frame, y = mixed()
     linear, boosted = rivals(frame[:200], y[:200], frame[200:], seed=0)
     assert (linear.name, boosted.name) == ("linear model", "gradient boosting")
-    assert measures(linear.predicted, y[200:], 0)["rmse"] < 0.05
-    assert measures(boosted.predicted, y[200:], 0)["rmse"] < 0.3
+    assert measures(linear.predicted, y[200:], yardsticks(0))["rmse"] < 0.05
+    assert measures(boosted.predicted, y[200:], yardsticks(0))["rmse"] < 0.3
     assert boosted.size == "100 trees"
     again = list(rivals(frame[:200], y[:200], frame[200:], seed=0))[1]
     np.testing.assert_array_equal(again.predicted, boosted.predicted)
@@ -192,7 +193,7 @@ def test_rivals_give_every_class_a_column_even_one_they_never_saw():
         assert rival.predicted.shape == (100, 3)
         np.testing.assert_allclose(rival.predicted.sum(axis=1), 1.0)
         assert not rival.predicted[:, 1].any()
-        assert measures(rival.predicted, classes[200:], 3)["accuracy"] > 0.9
+        assert measures(rival.predicted, classes[200:], yardsticks(3))["accuracy"] > 0.9
 
 
 def test_a_rival_that_cannot_be_fitted_is_named_and_does_no_harm(monkeypatch):
@@ -220,13 +221,13 @@ def test_weights_count():
     weight[:100] = 0.0
     wrong = np.concatenate([y[:100] + 5.0, y[100:200]])
     linear = next(iter(rivals(frame[:200], wrong, frame[200:], weight=weight)))
-    assert measures(linear.predicted, y[200:], 0)["rmse"] < 0.1
+    assert measures(linear.predicted, y[200:], yardsticks(0))["rmse"] < 0.1
 
 
 def test_the_table_marks_the_best_and_keeps_what_cannot_be_computed_readable():
     console = Console(file=io.StringIO(), width=100, record=True)
     row = measure("[a]", np.zeros(3), np.ones(3), "2 constants", 0.0, True)
-    for part in accuracy_table((row,), (measures(np.zeros(3), np.ones(3), 0),), 3):
+    for part in accuracy_table((row,), (measures(np.zeros(3), np.ones(3), yardsticks(0)),), 3):
         console.print(part)
     text = console.export_text()
     assert "[a]" in text

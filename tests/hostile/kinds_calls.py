@@ -30,6 +30,7 @@ ROWS = 60
 TABLE = {"size": np.linspace(-2, 2, ROWS).tolist(), "kind": ["oak", "elm", "elm"] * (ROWS // 3)}
 HIGH = np.where(np.arange(ROWS) % 4 == 0, "high", "low")
 SQUARES = np.array(TABLE["size"]) ** 2
+COUNTS = np.round(SQUARES)
 MATRIX = np.random.default_rng(0).uniform(1, 2, (ROWS, 2))
 LAW = 2 * MATRIX[:, 0] ** 2 + MATRIX[:, 1]
 WORDED = pl.DataFrame({"a": MATRIX[:, 0], "sort": ["p", "q"] * (ROWS // 2)})
@@ -72,6 +73,21 @@ def forecaster() -> Any:
     times = np.arange(48.0)
     made = ew.estimators.KANForecaster(time="t", horizon=3, lags=2, period=None, work=LITTLE)
     return made.fit({"t": times}, np.sin(times) + times / 20)
+
+
+@cache
+def rates() -> Any:
+    return ew.KANRegressor(loss="poisson", mode="additive", work=LITTLE).fit(TABLE, COUNTS)
+
+
+# Times that may not be over yet.
+TIMES = {**TABLE, "time": 1.0 + SQUARES, "died": np.arange(ROWS) % 3 > 0}
+
+
+@cache
+def hazards() -> Any:
+    made = ew.estimators.KANSurvival(mode="additive", work=LITTLE)
+    return made.fit(TIMES, duration="time", event="died")
 
 
 def equation() -> Any:
@@ -259,6 +275,18 @@ CALLS: dict[str, Callable[[], Call]] = {
     "plot_forecast": lambda: (
         plots.plot_forecast,
         {"times": [1.0, 2.0], "values": [1.0, 2.0], "ahead_times": [3.0], "ahead": [3.0]},
+    ),
+    "plot_survival": lambda: (
+        plots.plot_survival,
+        {"times": [0.0, 1.0, 2.0], "chances": [[1.0, 0.5, 0.2]], "names": ["a"], "unit": "years"},
+    ),
+    "relativities": lambda: (
+        rates().relativities,
+        {"X": TABLE, "y": COUNTS, "exposure": np.ones(len(COUNTS)), "bins": 3, "glm": False},
+    ),
+    "content_from_survival": lambda: (
+        report.content_from_survival,
+        {"model": hazards(), "X": TIMES, "X_test": TIMES, "duration": "time", "event": "died"},
     ),
     "solve": lambda: (ew.pde.solve, {"problem": equation(), "tolerance": 1e-3, **BRIEF}),
     "problem_from_text": lambda: (

@@ -33,7 +33,6 @@ from edgewise.training import TableConfig
 from edgewise.training.tabular.plan import WORK_UNITS
 
 if TYPE_CHECKING:
-    from edgewise.cli.commands.fit import FitRequest
     from edgewise.cli.commands.predict import PredictRequest
     from edgewise.report import SurvivalCheck
 
@@ -42,8 +41,8 @@ _PARTS = ("event", "entry", "until")
 _FEWEST_ROWS = 20
 
 
-def fit(asked: FitRequest) -> Answer:
-    """Learn hazards from a table of times; a share of the rows is held out to judge them."""
+def fit(asked: Any) -> Answer:
+    """Learn hazards from a table of times, as a `FitRequest` asks; a share of the rows is held out to judge them."""
     frame = read_frame(asked.data)
     duration = find(frame, asked.target or asked.time or "")
     named = {name: find(frame, column) for name in _PARTS if (column := getattr(asked, name)) is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
-from typing import Any, Self, cast, overload
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -30,6 +30,9 @@ from edgewise.estimators.targets import (
 from edgewise.training.common.losses import LOG_LOSSES, log_loss
 from edgewise.training.config import TableConfig
 from edgewise.training.tabular.output_edge import beneath_exponential, beneath_square, check_range
+
+if TYPE_CHECKING:
+    from edgewise.estimators.relativities import Relativities
 
 
 class KANRegressor(RegressorMixin, KANEstimator):
@@ -429,6 +432,40 @@ class KANRegressor(RegressorMixin, KANEstimator):
         nothing: dict[str, Any] = {"held": None, "out_of_bag": None, "validation_error": None, "compared": ()}
         inner.fit_ = replace(self.fit_, network=inner.network_, curve="", **nothing)
         return inner
+
+    def relativities(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        exposure: Any = None,
+        sample_weight: Any = None,
+        bins: int = 10,
+        glm: bool = True,
+    ) -> Relativities:
+        """What each level of each column multiplies counts or amounts with, beside what was counted there.
+
+        Parameters
+        ----------
+        X, y, exposure, sample_weight
+            Rows, best those of the fit, as in `fit`.
+        bins : int
+            Into how many levels of about the same exposure columns of numbers are cut.
+        glm : bool
+            Whether to fit a generalised linear model of all levels, to compare with.
+
+        Returns
+        -------
+        Relativities
+
+        Raises
+        ------
+        InputError
+            If the model is not of counts or amounts, or the rows do not fit it.
+        """
+        from edgewise.estimators.relativities import relativities
+
+        return relativities(self, X, y, exposure=exposure, sample_weight=sample_weight, bins=bins, glm=glm)
 
     def formula(self, X: Any, y: Any, **options: Any) -> Any:
         """Seek formulas for y in the numeric columns that the network uses.

@@ -78,6 +78,7 @@ def render_report(content: ReportContent) -> str:
         weak=weak,
         classes=results.class_section(content, board),
         survival=results.survival_section(content),
+        factors=content.relativities,
         training=_training(content) if len(content.history) >= FEWEST_STEPS else None,
         front=formulas.front_chart(content),
         explained=explanations.explain_view(content),

@@ -15,6 +15,7 @@ from edgewise._core.stopping import StopReason
 
 if TYPE_CHECKING:
     from edgewise.auditing.result import AuditResult
+    from edgewise.estimators.relativities import Relativities
     from edgewise.explaining import Conformal, GlobalExplanation, LocalExplanation
     from edgewise.network import KAN
     from edgewise.network.edits import EditRecord
@@ -300,6 +301,8 @@ class ReportContent:
         How much rows count there: of rates, y, their exposures.
     survival : SurvivalCheck, optional
         Of hazards: how good chances of survival are.
+    relativities : Relativities, optional
+        Of counts and amounts: what each level of a column multiplies them with.
 
     Raises
     ------
@@ -362,6 +365,7 @@ class ReportContent:
     weight: Floats | None = None
     weight_test: Floats | None = None
     survival: SurvivalCheck | None = None
+    relativities: Relativities | None = None
 
     def __post_init__(self) -> None:
         names = check_names(self.names, "names")

@@ -16,6 +16,7 @@ from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, as_word, numbers_of
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
 from edgewise.estimators.exposure import rates_by_exposure
+from edgewise.estimators.relativities import Relativities, relativities
 from edgewise.explaining import Conformal, Explainer, GlobalExplanation, counterfactuals
 from edgewise.network import KAN, EditRecord, rename
 from edgewise.programs.program import program_of
@@ -213,6 +214,7 @@ def content_from_estimator(
         power=power,
         weight=weight,
         weight_test=weight_test,
+        relativities=_factors(model, tables[0], target_rows, exposure, target),
     )
 
 
@@ -276,6 +278,14 @@ def _explained(
         return replace(found, output=f"logarithm of {target}", notes=(step, *found.notes))
     found = Explainer(model, table, units=known).overall()
     return replace(found, output=target) if target and found.output == "y" else found
+
+
+def _factors(model: Any, table: RawTable, rate: Floats, exposure: Any, target: str) -> Relativities | None:
+    """What each level multiplies counts or amounts with, where that is all there is to it."""
+    if getattr(model.fit_, "curve", "") != "exp" or len(model.encoding_.columns) > MOST_EXPLAINED:
+        return None
+    counted = rate if exposure is None else rate * np.asarray(exposure, dtype=np.float64)
+    return replace(relativities(model, table, counted, exposure=exposure), target=target)
 
 
 def _titled(net: KAN, target: str) -> KAN:
