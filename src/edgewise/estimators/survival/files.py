@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from edgewise._core.errors import InputError
-from edgewise.estimators.document import model_from_document
+from edgewise._core.version import __version__
+from edgewise.estimators.regressor import KANRegressor
+from edgewise.estimators.several import models_document, models_tensors, promised_of_models, restored_models
 from edgewise.estimators.survival.hazard_model import KANSurvival
 from edgewise.estimators.survival.pieces import TimePieces
-from edgewise.estimators.written import damaged, model_document, refuse_unfitted
-from edgewise.network.container import PathLike, Table, read_container, write_container
-from edgewise.network.files import network_document, promised_tensors, restored
+from edgewise.estimators.written import damaged, refuse_unfitted
+from edgewise.network.container import PathLike, read_container, write_container
 
 KIND = "KANSurvival"
 
@@ -22,73 +22,42 @@ KIND = "KANSurvival"
 def save(model: KANSurvival, path: PathLike, *, overwrite: bool = True) -> None:
     """Write a fitted model; its hazards are the same to the bit when it is read again."""
     refuse_unfitted(model, "models_")
+    models = list(model.models_.values())
     names = getattr(model, "feature_names_in_", None)
     document = {
         "kind": KIND,
-        "causes": [
-            {"name": cause, **network_document(hazard.network_), "model": model_document(hazard)}
-            for cause, hazard in model.models_.items()
-        ],
+        "written_by": __version__,
+        "causes": list(model.causes_),
+        "models": models_document(models),
         "cuts": model.pieces_.cuts.tolist(),
         "time": model.time_name_,
         "interactions": model.interactions,
         "feature_names": None if names is None else list(names),
     }
-    tensors = {
-        f"{at}.{name}": tensor
-        for at, hazard in enumerate(model.models_.values())
-        for name, tensor in hazard.network_.state_dict().items()
-    }
-    write_container(path, document, tensors, overwrite)
+    write_container(path, document, models_tensors(models), overwrite)
 
 
 def load(path: PathLike) -> KANSurvival:
     """Read what `save` wrote."""
-    document, tensors = read_container(path, KIND, _promised)
+    document, tensors = read_container(path, KIND, promised_of_models)
     with damaged(path, "hazards"):
-        models = {
-            str(part["name"]): model_from_document(
-                "KANRegressor", part["model"], restored(part, _of(tensors, at), path)
-            )
-            for at, part in enumerate(_causes(document))
-        }
-        return _model(document, models)
+        return _model(document, restored_models(document, tensors, path))
 
 
-def _causes(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    causes = cast("list[dict[str, Any]]", document["causes"])
-    if not causes:
-        raise InputError("it has no causes.")
-    return causes
-
-
-def _promised(document: Mapping[str, Any]) -> Table:
-    return {
-        f"{at}.{name}": entry
-        for at, part in enumerate(_causes(document))
-        for name, entry in promised_tensors(part).items()
-    }
-
-
-def _of(tensors: Mapping[str, Tensor], at: int) -> dict[str, Tensor]:
-    start = f"{at}."
-    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
-
-
-def _model(document: Mapping[str, Any], models: dict[str, Any]) -> KANSurvival:
-    made = KANSurvival()
+def _model(document: Mapping[str, Any], models: Sequence[KANRegressor]) -> KANSurvival:
+    made, causes = KANSurvival(), [str(cause) for cause in document["causes"]]
+    if len(set(causes)) != len(models):
+        raise InputError("it has other numbers of causes and of models.")
     # All hazards were fitted with the parameters of the whole.
-    given = {**next(iter(models.values())).get_params(), "interactions": document["interactions"]}
+    given = {**models[0].get_params(), "interactions": document["interactions"]}
     made.set_params(**{name: given[name] for name in made.get_params()})
-    made.models_, made.causes_ = models, tuple(models)
+    made.models_, made.causes_ = dict(zip(causes, models, strict=True)), tuple(causes)
     cuts = np.array([float(cut) for cut in document["cuts"]])
     if len(cuts) < 2 or not np.isfinite(cuts).all() or (np.diff(cuts) <= 0).any():
         raise InputError("the cuts of its time are no rising numbers.")
     made.pieces_ = TimePieces(cuts)
     made.time_name_ = str(document["time"])
-    made.n_features_in_ = next(iter(models.values())).n_features_in_ - 1
-    if any(model.n_features_in_ != made.n_features_in_ + 1 for model in models.values()):
-        raise InputError("its causes are of different numbers of columns.")
+    made.n_features_in_ = models[0].n_features_in_ - 1
     if (names := document["feature_names"]) is not None:
         if len(names) != made.n_features_in_:
             raise InputError("the names of its columns do not fit the models.")
