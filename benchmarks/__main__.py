@@ -47,6 +47,7 @@ SCRIPTS = (
     "audit",
     "coverage",
     "glassbox",
+    "quantiles",
     "calibration",
     "equations",
     "equation_times",

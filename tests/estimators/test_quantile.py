@@ -75,6 +75,15 @@ def test_the_middle_is_explained_drawn_and_proved(model: KANQuantile) -> None:
     assert ew.verify(middle, "output <= 10 where x in [-1, 1], idle in [-1, 1]").status == "proved"
 
 
+def test_every_quantile_keeps_to_constraints() -> None:
+    X, y, _ = law(600, 7)
+    model = KANQuantile((0.1, 0.9), mode="additive", members=2, monotone={0: "increasing"}).fit(X, y)
+    line = np.column_stack([np.linspace(-2, 2, 200), np.zeros(200)])
+    assert (np.diff(model.predict(line), axis=0) >= -1e-9).all()
+    assert np.abs(np.mean(y[:, None] <= model.predict(X), axis=0) - [0.1, 0.9]).max() < 0.03
+    assert all(ew.verify(own, "increasing(x1)").status == "proved" for own in model.models_.values())
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(*[st.one_of(st.none(), st.floats(-1e9, 1e9))] * 2), min_size=1, max_size=20))
 def test_no_two_cross_anywhere(model: KANQuantile, cells: list[tuple[float | None, ...]]) -> None:

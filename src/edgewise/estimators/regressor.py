@@ -82,8 +82,9 @@ class KANRegressor(RegressorMixin, KANEstimator):
         more edge is flat beyond the ends.
     loss : "squared", "huber", "quantile", "poisson", "negative_binomial", "gamma", "inverse_gaussian" or "tweedie"
         What errors cost. "squared" seeks the mean; "huber" counts large errors by their size instead of their square, so
-        that outliers pull little; "quantile" seeks the value that a share `quantile` of the rows stays below; columns under
-        constraints take neither. "poisson" and "negative_binomial" are for counts, "gamma" and "inverse_gaussian" for
+        that outliers pull little; "quantile" seeks the value that a share `quantile` of the rows stays below, and
+        `edgewise.estimators.KANQuantile` several of them; columns under constraints do not take "huber". "poisson" and
+        "negative_binomial" are for counts, "gamma" and "inverse_gaussian" for
         amounts above 0, "tweedie" for amounts of which some are 0: what is a sum of functions is the logarithm of the mean
         (`under_curve()`), effects multiply, and `predict` answers means. Predictions of the rows of the fit add up to what
         was counted.

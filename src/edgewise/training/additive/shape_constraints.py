@@ -22,7 +22,7 @@ from edgewise.splines import BSpline
 from edgewise.training.additive.design import DEGREE, ROWS_AT_ONCE, Design, design_matrix
 from edgewise.training.additive.irls import Additive
 from edgewise.training.additive.quadratic_program import solve_qp
-from edgewise.training.common.losses import Loss, in_units_of_y
+from edgewise.training.common.losses import Loss
 
 # By so much a constraint is more than met, in deviations of the target: a reader sees nothing of it, and a proof that
 # rounds outward comes through.
@@ -143,7 +143,7 @@ def check_constraints(
     Raises
     ------
     InputError
-        If they are asked with a robust loss, of classes of which there are more than two, or of an input that is not
+        If they are asked with Huber's loss, of classes of which there are more than two, or of an input that is not
         there, or a range of more than one output.
     """
     if not constraints:
@@ -157,10 +157,10 @@ def check_constraints(
             ),
             got=f"{outputs} classes",
         )
-    if loss in ("huber", "quantile"):
+    if loss == "huber":
         raise InputError(
             subject="Constraints",
-            expected="be asked with loss='squared' or of classes",
+            expected="be asked with loss='squared', of quantiles or of classes",
             got=f"loss={loss!r}",
             advice="leave them, or the loss, out",
         )
@@ -341,5 +341,5 @@ class _Program:
                     break
                 size /= 2
             yield theta
-            if in_units_of_y(self.loss) or before - value < SETTLED * (abs(before) + 1) or late():
+            if self.loss.name == "squared" or before - value < SETTLED * (abs(before) + 1) or late():
                 break

@@ -6,6 +6,7 @@ in f and for a root R of its (generalised Gauss-Newton) Hessian in f, R^T R = l'
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -282,6 +283,10 @@ def squared_residuals(loss: Loss, f: Tensor, y: Tensor) -> Tensor:
     For losses with a link these are Pearson's, the squared gradient by the curvature.
     """
     bend = loss.curvature(f, y)
+    if isinstance(loss, Quantile):
+        # Far from the median errors are large on one side, which says little of how much the quantile is pulled about: the
+        # standard deviation of that pull goes with the root of level * (1 - level).
+        return (f - y) ** 2 * bend * (2 * math.sqrt(loss.level * (1 - loss.level)))
     if in_units_of_y(loss):
         return (f - y) ** 2 * bend
     return loss.gradient(f, y) ** 2 / bend.clamp(min=1e-300)
