@@ -28,6 +28,7 @@ PAGES = (
     "benchmarks-trust.md",
     "benchmarks-equations.md",
     "large.md",
+    "tables.md",
     "experiments.md",
 )
 PLACE = re.compile(r"(<!-- (figures|notes|rows) (\w+) / (.+?) -->).*?(?=<!-- end -->)", re.DOTALL)
