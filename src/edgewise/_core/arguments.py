@@ -98,6 +98,13 @@ def check_text(value: object, name: str) -> str:
     return check_is(value, str, name, "text")
 
 
+def check_words(value: object, name: str) -> str:
+    """Text with more than spaces in it."""
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(argument=name, expected="be a text", got=short(value))
+    return value
+
+
 def place_among(value: object, known: Sequence[object]) -> int | None:
     """The place of what a caller names among known names, classes or words; None where it is none of them.
 

@@ -87,7 +87,7 @@ def _raised(expression: Expr) -> Expr:
 
 def _power_of_sum(terms: tuple[Expr, ...], exponent: int) -> Expr:
     found: list[Expr] = []
-    for composition in _compositions(len(terms), exponent):
+    for composition in compositions(len(terms), exponent):
         count = math.factorial(exponent)
         for part in composition:
             count //= math.factorial(part)
@@ -100,12 +100,13 @@ def _power_of_sum(terms: tuple[Expr, ...], exponent: int) -> Expr:
     return add(*found)
 
 
-def _compositions(length: int, total: int) -> Iterable[tuple[int, ...]]:
+def compositions(length: int, total: int) -> Iterable[tuple[int, ...]]:
+    """All tuples of so many whole numbers, none negative, with this sum."""
     if length == 1:
         yield (total,)
         return
     for first in range(total, -1, -1):
-        for rest in _compositions(length - 1, total - first):
+        for rest in compositions(length - 1, total - first):
             yield (first, *rest)
 
 

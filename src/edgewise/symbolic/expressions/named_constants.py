@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import as_mapping
+from edgewise._core.arguments import as_mapping, check_words
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_float, did_you_mean, short
 from edgewise._core.errors import InputError
@@ -65,9 +65,7 @@ def with_constants(text: object, columns: Sequence[str]) -> tuple[Node, tuple[st
     >>> with_constants("y = a*exp(-b*x)/pi + a", ["x"])[1]
     ('a', 'b')
     """
-    if not isinstance(text, str) or not text.strip():
-        raise InputError(argument="text", expected="be a text", got=short(text))
-    reader = Reader.of(text, Grammar().refusal, "The 'text' argument")
+    reader = Reader.of(check_words(text, "text"), Grammar().refusal, "The 'text' argument")
     tree = right_side(reader, None, Grammar())
     free = dict.fromkeys(names_in(tree))
     labels = tuple(name for name in free if name not in columns and name not in CONSTANTS)
@@ -87,9 +85,9 @@ def exact(node: Node) -> Node:
     return Apply(node.function, tuple(map(exact, node.arguments))) if isinstance(node, Apply) else node
 
 
-def starts_of(start: Mapping[str, float] | None, labels: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
-    """A start for every constant, and which were given."""
-    first, known = np.ones(len(labels)), np.zeros(len(labels), dtype=bool)
+def given_starts(start: Mapping[str, float] | None, labels: Sequence[str]) -> dict[str, float]:
+    """Where constants that are among these labels start."""
+    found = dict[str, float]()
     for name, value in as_mapping(start, "start", "constants to numbers").items():
         if name not in labels:
             raise InputError(
@@ -97,6 +95,12 @@ def starts_of(start: Mapping[str, float] | None, labels: Sequence[str]) -> tuple
                 expected=f"name constants of the formula, {among(labels)}",
                 got=f"{short(name)}{did_you_mean(name, labels)}",
             )
-        at = labels.index(name)
-        first[at], known[at] = check_float(value, f"start[{name!r}]"), True
-    return first, known
+        found[name] = check_float(value, f"start[{name!r}]")
+    return found
+
+
+def starts_of(start: Mapping[str, float] | None, labels: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
+    """A start for every constant, and which were given."""
+    given = given_starts(start, labels)
+    first = np.array([given.get(label, 1.0) for label in labels])
+    return first, np.array([label in given for label in labels], dtype=bool)

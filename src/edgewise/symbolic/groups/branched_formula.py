@@ -10,18 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.arguments import check_table
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, lines_of
 from edgewise.symbolic.fitting.word_columns import WordColumns
-from edgewise.symbolic.groups.grouped_formula import (
-    GroupedFormula,
-    check_known,
-    rows_and_groups,
-    valued,
-)
+from edgewise.symbolic.groups.grouped_formula import ByGroups, GroupedFormula, check_known
 from edgewise.symbolic.results.formula import Constant
 
 # Levels that are named in a text.
@@ -29,7 +22,7 @@ _NAMED = 4
 
 
 @dataclass(frozen=True, eq=False)
-class BranchedFormula:
+class BranchedFormula(ByGroups):
     """Different formulas for different levels of a category.
 
     Attributes
@@ -78,50 +71,9 @@ class BranchedFormula:
         """The formula of one level, with its numbers."""
         return self._branch(group).of(group)
 
-    def predict(self, X: Any, groups: Any = None) -> Floats:
-        """Values of the formulas.
-
-        Parameters
-        ----------
-        X : array of shape (n, d)
-            Or, without groups, a table with the columns of words.
-        groups : array of shape (n,), or one level for all rows
-
-        Returns
-        -------
-        array of shape (n,)
-
-        Raises
-        ------
-        InputError
-            If a level has not been seen; `with_group` learns its constants.
-        """
-        return valued(self, *rows_and_groups(X, groups, self.words, self.columns))
-
     def values(self, group: Hashable, X: Floats) -> Floats:
         """Values in one level, for rows that are checked."""
         return self._branch(group).values(group, X)
-
-    def with_group(self, group: Hashable, X: Any, y: Any, *, seed: int = 0) -> BranchedFormula:
-        """The formulas with one level more, which joins the branch that describes its rows best, in Schwarz's sense.
-
-        Parameters
-        ----------
-        group : hashable
-            Its name; one that is there is learned anew.
-        X : array of shape (n, d)
-        y : array of shape (n,)
-        seed : int
-            Of the starts.
-
-        Raises
-        ------
-        InputError
-            If no branch has values on the rows.
-        """
-        table = check_table(X, self.columns)
-        target = check_vector(y, "y", length=len(table))
-        return self.with_rows(group, table, target, seed)
 
     def with_rows(self, group: Hashable, X: Floats, y: Floats, seed: int) -> BranchedFormula:
         """As `with_group`, for rows that are checked and may be none."""

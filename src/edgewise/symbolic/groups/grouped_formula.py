@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import narwhals as nw
 import numpy as np
@@ -29,8 +29,77 @@ from edgewise.symbolic.results.outside import Outside
 _DIGITS = 6
 
 
+class _OfGroups(Protocol):
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def words(self) -> WordColumns | None: ...
+
+    def values(self, group: Hashable, X: Floats) -> Floats: ...
+
+    def with_rows(self: T, group: Hashable, X: Floats, y: Floats, seed: int) -> T: ...
+
+
+T = TypeVar("T", bound=_OfGroups)
+
+
+class ByGroups:
+    """What formulas of groups, whether one for all or several, have in common."""
+
+    def predict(self: _OfGroups, X: Any, groups: Any = None) -> Floats:
+        """Values of the formula.
+
+        Parameters
+        ----------
+        X : array of shape (n, d)
+            Or, without groups, a table with the columns of words that name them.
+        groups : array of shape (n,), one group for all rows, or the column of a data frame that holds them
+
+        Returns
+        -------
+        array of shape (n,)
+
+        Raises
+        ------
+        InputError
+            If a group has not been seen; `with_group` learns its constants.
+        """
+        table, labels = rows_and_groups(X, groups, self.words, self.columns)
+        out = np.empty(len(table))
+        for group in dict.fromkeys(labels.tolist()):
+            there = labels == group
+            out[there] = self.values(group, table[there])
+        return out
+
+    def with_group(self: T, group: Hashable, X: Any, y: Any, *, seed: int = 0) -> T:
+        """The formula with one group more: its own constants fitted to its rows, the shared ones as they are.
+
+        Where there are no more rows than constants, what these are in the other groups makes up for it: the answer then lies
+        between the rows and the median group, and its standard errors show how far it is known. Of several formulas it
+        joins the one that describes its rows best, in Schwarz's sense.
+
+        Parameters
+        ----------
+        group : hashable
+            Its name; one that is there is learned anew.
+        X : array of shape (n, d)
+        y : array of shape (n,)
+        seed : int
+            Of the starts.
+
+        Raises
+        ------
+        InputError
+            If no formula has values on the rows.
+        """
+        table = check_table(X, self.columns)
+        target = check_vector(y, "y", length=len(table))
+        return self.with_rows(group, table, target, seed)
+
+
 @dataclass(frozen=True, eq=False)
-class GroupedFormula:
+class GroupedFormula(ByGroups):
     """A formula that holds in every group, with constants that all share and constants of each group's own.
 
     Attributes
@@ -88,55 +157,11 @@ class GroupedFormula:
         """The formula of one group, with its numbers."""
         return text(from_tree(self._filled(self._constants(group)), self.columns), _DIGITS)
 
-    def predict(self, X: Any, groups: Any = None) -> Floats:
-        """Values of the formula.
-
-        Parameters
-        ----------
-        X : array of shape (n, d)
-            Or, without groups, a table with the columns of words that name them.
-        groups : array of shape (n,), one group for all rows, or the column of a data frame that holds them
-
-        Returns
-        -------
-        array of shape (n,)
-
-        Raises
-        ------
-        InputError
-            If a group has not been seen; `with_group` learns its constants.
-        """
-        return valued(self, *rows_and_groups(X, groups, self.words, self.columns))
-
     def values(self, group: Hashable, X: Floats) -> Floats:
         """Values in one group, for rows that are checked."""
         tape = Tape(self._filled(self._constants(group)), self.columns)
         with np.errstate(all="ignore"):
             return np.asarray(tape.value(tape.start, X), dtype=np.float64)
-
-    def with_group(self, group: Hashable, X: Any, y: Any, *, seed: int = 0) -> GroupedFormula:
-        """The formula with one group more: its own constants fitted to its rows, the shared ones as they are.
-
-        Where there are no more rows than constants, what these are in the other groups makes up for it: the answer then lies
-        between the rows and the median group, and its standard errors show how far it is known.
-
-        Parameters
-        ----------
-        group : hashable
-            Its name; one that is there is learned anew.
-        X : array of shape (n, d)
-        y : array of shape (n,)
-        seed : int
-            Of the starts.
-
-        Raises
-        ------
-        InputError
-            If the formula has no value on the rows.
-        """
-        table = check_table(X, self.columns)
-        target = check_vector(y, "y", length=len(table))
-        return self.with_rows(group, table, target, seed)
 
     def with_rows(self, group: Hashable, X: Floats, y: Floats, seed: int) -> GroupedFormula:
         """As `with_group`, for rows that are checked and may be none."""
@@ -284,16 +309,3 @@ def rows_and_groups(
     cells = np.empty(len(table), dtype=object)
     cells[:] = plain_labels(labels)
     return table, cells
-
-
-class _Valued(Protocol):
-    def values(self, group: Hashable, X: Floats) -> Floats: ...
-
-
-def valued(formula: _Valued, table: Floats, labels: NDArray[Any]) -> Floats:
-    """The values of every row, group by group."""
-    out = np.empty(len(table))
-    for group in dict.fromkeys(labels.tolist()):
-        there = labels == group
-        out[there] = formula.values(group, table[there])
-    return out

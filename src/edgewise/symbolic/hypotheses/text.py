@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edgewise._core.arguments import check_words
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms import Expression
@@ -74,8 +75,7 @@ def read_hypothesis(text: object, names: Sequence[str]) -> Hypothesis:
     >>> read_hypothesis("sum(x1 | x2)", ["x1", "x2", "x3"]).groups
     ((0,), (1,), (2,))
     """
-    if not isinstance(text, str) or not text.strip():
-        raise InputError(argument="hypothesis", expected="be a text", got=short(text))
+    text = check_words(text, "hypothesis")
     reader = Reader.of(text, "The 'hypothesis' {text} cannot be read", "The 'hypothesis' argument")
     if [reader.after(k).text.lower() for k in range(3)] == ["depends", "only", "on"]:
         reader.at += 3

@@ -36,8 +36,28 @@ from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.results.search_result import as_formula, chi_square_text
 
 
+class WithConstants:
+    """What was fitted, as named constants and a message state it."""
+
+    constants: Mapping[str, Constant]
+    message: str
+
+    def plain_constants(self) -> dict[str, Any]:
+        """The constants as plain values, for JSON."""
+        return {
+            name: fields(constant, "value", "standard_error") for name, constant in self.constants.items()
+        }
+
+    def __str__(self) -> str:
+        lines = [
+            f"{name} = {constant.value:.6g} +- {constant.standard_error:.2g}"
+            for name, constant in self.constants.items()
+        ]
+        return "\n".join([*lines, self.message])
+
+
 @dataclass(frozen=True, eq=False)
-class FittedConstants:
+class FittedConstants(WithConstants):
     """A formula whose named constants were fitted.
 
     Parameters
@@ -73,17 +93,11 @@ class FittedConstants:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         names = ("text", "deviation", "message", "reduced_chi_square", "stop_reason", "seconds")
-        constants = {
-            name: fields(constant, "value", "standard_error") for name, constant in self.constants.items()
+        return {
+            **fields(self, *names),
+            "constants": self.plain_constants(),
+            "formula": self.formula.to_dict(),
         }
-        return {**fields(self, *names), "constants": constants, "formula": self.formula.to_dict()}
-
-    def __str__(self) -> str:
-        lines = [
-            f"{name} = {constant.value:.6g} +- {constant.standard_error:.2g}"
-            for name, constant in self.constants.items()
-        ]
-        return "\n".join([*lines, self.message])
 
 
 def fit_constants(

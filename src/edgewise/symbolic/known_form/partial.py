@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import as_mapping
 from edgewise._core.caller_settings import own_settings
-from edgewise._core.checks import among, as_tuple, check_float, check_int, did_you_mean, short
+from edgewise._core.checks import among, as_tuple, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.data import split
 from edgewise.forms.tree import Node, replaced
+from edgewise.symbolic.expressions.named_constants import given_starts
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, values
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -154,7 +154,8 @@ def fit_partial(
     root = None if seed is None else check_int(seed, "seed", low=0)
     one_for_all = as_tuple(shared, "shared", "names of constants")
     partial = read_partial(text, read.reader.columns, categories=categories, shared=one_for_all)
-    starts = _starts(start, partial)
+    known = list(dict.fromkeys(label.partition("[")[0] for label in partial.constants))
+    starts = given_starts(start, known)
     rows = SplitRows.split(
         partial.names, read.wide, table.y, _JUDGING_SHARE, root, table.weight, table.variance
     )
@@ -226,20 +227,6 @@ def fit_partial(
         MappingProxyType(own),
         MappingProxyType(by_level),
     )
-
-
-def _starts(start: Mapping[str, float] | None, partial: Partial) -> dict[str, float]:
-    known = list(dict.fromkeys(label.partition("[")[0] for label in partial.constants))
-    found = dict[str, float]()
-    for name, value in as_mapping(start, "start", "constants to numbers").items():
-        if name not in known:
-            raise InputError(
-                argument="start",
-                expected=f"name constants of the formula, {among(known)}",
-                got=f"{short(name)}{did_you_mean(name, known)}",
-            )
-        found[name] = check_float(value, f"start[{name!r}]")
-    return found
 
 
 def _unit(read: PartialRows) -> float:

@@ -24,6 +24,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
+from edgewise.symbolic.known_form.constants import WithConstants
 from edgewise.symbolic.results.formula import Constant, Formula
 
 # Rounds in which each target's weight becomes that of what its formula leaves; they change little after two.
@@ -33,7 +34,7 @@ _ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class FittedTargets:
+class FittedTargets(WithConstants):
     """Formulas of several targets with the constants that they share.
 
     Attributes
@@ -61,21 +62,11 @@ class FittedTargets:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        constants = {
-            name: fields(constant, "value", "standard_error") for name, constant in self.constants.items()
-        }
         return {
             **fields(self, "texts", "deviations", "message"),
-            "constants": constants,
+            "constants": self.plain_constants(),
             "formulas": [formula.to_dict() for formula in self.formulas],
         }
-
-    def __str__(self) -> str:
-        lines = [
-            f"{name} = {constant.value:.6g} +- {constant.standard_error:.2g}"
-            for name, constant in self.constants.items()
-        ]
-        return "\n".join([*lines, self.message])
 
 
 def fit_targets(

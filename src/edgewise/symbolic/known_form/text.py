@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from edgewise._core.arguments import check_words
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms import Expression
@@ -163,9 +164,7 @@ class _SlotReading:
 
     def tree(self, text: object) -> Node:
         """The formula with constants a level as sums over the levels."""
-        if not isinstance(text, str) or not text.strip():
-            raise InputError(argument="text", expected="be a text", got=short(text))
-        reader = Reader.of(text, _REFUSAL, "The 'text' argument of fit_partial")
+        reader = Reader.of(check_words(text, "text"), _REFUSAL, "The 'text' argument of fit_partial")
         free = [name for name in names_alone(reader) if name not in self.known]
         self.named |= dict.fromkeys(free)
         tree = right_side(reader, [*self.known, *free], Grammar(unknown=True, arguments=_MANY))

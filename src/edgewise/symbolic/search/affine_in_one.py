@@ -10,7 +10,7 @@ import sympy
 
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.search.coordinates import OUTER, Coordinates, LawStep
+from edgewise.symbolic.search.coordinates import Coordinates, LawStep
 from edgewise.symbolic.search.laboratory import BENDING_SHARE, EQUAL_SHARE, LEVELS, Laboratory
 
 
@@ -70,11 +70,7 @@ def _alike(lab: Laboratory, view: Coordinates, first: Floats, second: Floats) ->
     seen = lab.seen(view, np.vstack([first, second]))
     if seen is None:
         return None
-    for outer in (None, *OUTER):
-        step = None if outer is None else view.through(outer, seen[1])
-        if outer is not None and step is None:
-            continue
-        through = view if step is None else replace(view, steps=(*view.steps, step))
+    for _, through in view.through_any(seen[1]):
         made = lab.seen(through, np.vstack([first, second]))
         if made is None:
             continue

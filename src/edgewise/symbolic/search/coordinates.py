@@ -6,7 +6,7 @@ z1 = x3*x4^-2, z2 = x5, ...                coordinates, entries of which stands 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -129,6 +129,13 @@ class Coordinates:
         with np.errstate(all="ignore"):
             made = _OUTER[kind][0](sign * y)
         return LawStep(kind, sign=sign) if np.isfinite(made).all() and np.ptp(made) > 0 else None
+
+    def through_any(self, y: Floats) -> Iterator[tuple[str | None, Coordinates]]:
+        """The view itself, and through every outer function that has a value, with the kind of that."""
+        yield None, self
+        for kind in OUTER:
+            if (step := self.through(kind, y)) is not None:
+                yield kind, replace(self, steps=(*self.steps, step))
 
     def without(self, k: int, step: LawStep | None) -> Coordinates:
         """One coordinate less, whose part of the law is a step, or nothing."""

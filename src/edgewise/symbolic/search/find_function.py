@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from edgewise._core.arguments import check_words
 from edgewise._core.arrays import Floats
 from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_float, did_you_mean, plural, short
@@ -178,9 +179,7 @@ def find_function(
 
 def _read(text: object, columns: tuple[str, ...]) -> tuple[Apply, Node, str]:
     """The call of the unknown function, the formula around it, and the name its value has there."""
-    if not isinstance(text, str) or not text.strip():
-        raise InputError(argument="text", expected="be a text", got=short(text))
-    reader = Reader.of(text, _REFUSAL, "The 'text' argument")
+    reader = Reader.of(check_words(text, "text"), _REFUSAL, "The 'text' argument")
     if free := [name for name in names_alone(reader) if name not in columns]:
         raise reader.fail(
             f"{short(free[0], 40)} is no column{did_you_mean(free[0], columns)}; constants in it must be numbers, for a "

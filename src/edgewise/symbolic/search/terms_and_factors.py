@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import sympy
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.search.coordinates import OUTER, Coordinates, LawStep
+from edgewise.symbolic.search.coordinates import Coordinates, LawStep
 from edgewise.symbolic.search.laboratory import BENDING_SHARE, EQUAL_SHARE, LEAST_PLACES, LEVELS, Laboratory
 
 
@@ -32,11 +30,7 @@ def separated(
     _, plain = view.seen(X, y)
     if not np.isfinite(plain).all():
         return None
-    for outer in (None, *OUTER):
-        step = None if outer is None else view.through(outer, plain)
-        if outer is not None and step is None:
-            continue
-        through = view if step is None else replace(view, steps=(*view.steps, step))
+    for outer, through in view.through_any(plain):
         _, seen = through.seen(X, y)
         for k in range(len(view.entries)):
             kind = _kind(seen[:2], seen[2 + 2 * k : 4 + 2 * k])

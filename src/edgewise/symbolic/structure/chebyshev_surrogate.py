@@ -26,6 +26,7 @@ from scipy.linalg import solve_triangular
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.symbolic.costs import BATCH, ENTRY, FACTORED
+from edgewise.symbolic.expressions.expansion import compositions
 
 # A smooth model with a larger error has noise in it, or too few terms: its slopes show no exact relations.
 NOISY_ERROR = 1e-3
@@ -343,7 +344,7 @@ def terms(columns: int, most: int, highest: int) -> tuple[Ints, tuple[int, ...]]
     rows: list[tuple[int, ...]] = []
     ends: list[int] = []
     for total in range(degree + 1):
-        rows += list(_compositions(columns, total))
+        rows += list(compositions(columns, total))
         ends.append(len(rows))
     return np.array(rows, dtype=np.intp), tuple(ends)
 
@@ -387,15 +388,6 @@ def _below(
         for degree in range(1, min(int(bound / weights[at]), highest) + 1):
             own = (*degrees, *[0] * (at - len(degrees)), degree)
             yield from _below(weights, bound - degree * weights[at], highest, own)
-
-
-def _compositions(parts: int, total: int) -> Iterator[tuple[int, ...]]:
-    if parts == 1:
-        yield (total,)
-        return
-    for first in range(total, -1, -1):
-        for rest in _compositions(parts - 1, total - first):
-            yield (first, *rest)
 
 
 def _chebyshev(unit: Floats, degree: int) -> tuple[Floats, Floats]:

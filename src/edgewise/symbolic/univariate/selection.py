@@ -147,12 +147,9 @@ def _pruned(fit: Refit, value: float, points: CurvePoints, steps: int) -> tuple[
         # No law yet: not worth the fits.
         return fit, value
     half = proposals[: len(proposals) // 2]
-    if len(half) > 1:
-        tried = _replaced(fit, half, points, steps)
-        if tried is not None and tried[1] <= allowed:
-            return _pruned(*tried, points, steps)
-    for proposal in proposals[:_SINGLE_PROPOSALS]:
-        tried = _replaced(fit, [proposal], points, steps)
+    single = [[proposal] for proposal in proposals[:_SINGLE_PROPOSALS]]
+    for chosen in [half, *single] if len(half) > 1 else single:
+        tried = _replaced(fit, chosen, points, steps)
         if tried is not None and tried[1] <= allowed:
             return _pruned(*tried, points, steps)
     return fit, value
