@@ -38,11 +38,6 @@ class Monotone(Property):
     def __str__(self) -> str:
         return f"monotone({quote(self.feature)}, {self.direction}{output_argument(self.output)})"
 
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.feature,)
-
     def task(self, columns: Columns, start: Task, rows: Any) -> Task:
         """The slope is never negative where the column has intervals, and values beside each other are in order."""
         g, i = numbers_of(columns, self.feature)
@@ -101,11 +96,6 @@ class Lipschitz(Property):
 
     def __str__(self) -> str:
         return f"lipschitz({quote(self.feature)}, {number(self.bound)}{output_argument(self.output)})"
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.feature,)
 
     def task(self, columns: Columns, start: Task, rows: Any) -> Task:
         """The slope is at most the bound either way."""

@@ -156,11 +156,6 @@ class ChangesAtMost(Property):
             f"changes_at_most({quote(self.feature)}, {number(self.max_change)}{output_argument(self.output)})"
         )
 
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.feature,)
-
     def task(self, columns: Columns, start: Task, rows: Any) -> Task:
         """The outputs at two values are at most so far apart, in either order."""
         g, cells = _values(columns, start, self.feature)

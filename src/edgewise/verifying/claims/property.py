@@ -71,8 +71,9 @@ class Property(ABC):
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """The columns whose effect it is about."""
-        return ()
+        """The columns whose effect it is about: that of a kind which names one as its `feature`."""
+        feature: str | None = getattr(self, "feature", None)
+        return () if feature is None else (feature,)
 
     @property
     def rows_in_words(self) -> str:

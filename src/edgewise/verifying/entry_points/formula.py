@@ -14,13 +14,13 @@ R. E. Moore, R. B. Kearfott and M. J. Cloud, "Introduction to Interval Analysis"
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from edgewise._core.arrays import Floats
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -87,14 +87,13 @@ class Difference:
         network = enclose_network(self.model, self.derivatives, self.output, point(x))
         return enclose(self.tree, _named(point(x))) - network.value
 
-    def over(self, x: Intervals) -> tuple[Intervals, Floats, Floats]:
-        """Tight enclosures over boxes (B,), the middles (B, inputs), and what each input adds to the width (B, inputs)."""
-        middle = np.clip((x.low + x.high) / 2, x.low, x.high)
+    def over(self, x: Intervals, middle: Floats) -> tuple[Intervals, Floats]:
+        """Tight enclosures over boxes (B,) with these middles (B, inputs), and what each input adds to the width, too."""
         width = x.high - x.low
         network = enclose_network(self.model, self.derivatives, self.output, x, second=bool(self.hessian))
         found = enclose(self.tree, _named(x)) - network.value
         if not self.gradient:
-            return found, middle, width
+            return found, width
         # Slopes of zero prove nothing where there may be no value: the mean value theorem is about functions that have one.
         lost = found.unbounded
         step = x - point(middle)
@@ -119,7 +118,7 @@ class Difference:
             spread = np.minimum(spread, level.size * width + (bends.size * width[:, None]).sum(2) * width / 4)
         found = found.open_where(lost)
         spread = np.where(width > 0, spread, 0.0)
-        return found, middle, np.nan_to_num(spread, nan=0.0, posinf=1e300)
+        return found, np.nan_to_num(spread, nan=0.0, posinf=1e300)
 
 
 def _named(x: Intervals) -> dict[str, Intervals]:
@@ -141,11 +140,6 @@ def _summed_with(total: Intervals, parts: Intervals, moving: Any) -> Intervals:
 
 # Most inputs that may vary, and most combinations of words; rows that are tried before.
 _MOST_INPUTS, _MOST_CELLS, _ROWS = 8, 4096, 4096
-# Boxes that are bounded together; boxes that wait, beyond which those nearest to being certain go first, so that memory does
-# not grow.
-BOXES_TOGETHER, MOST_BOXES = 1024, 2_000_000
-# Boxes so narrow, as a share of the domain, are not cut: rounding would decide.
-NARROWEST = 1e-11
 
 
 def formula_outcome(
@@ -208,7 +202,7 @@ def formula_outcome(
     try:
         boxes.look(sample)
         while boxes.witness is None and len(boxes.low) and not boxes.stuck and meter.left > 0:
-            boxes.cut()
+            boxes.cut(boxes.bounded, epsilon)
             inform()
     except (StopError, KeyboardInterrupt) as stop:
         ended = meter.own(stop)
@@ -232,31 +226,69 @@ def formula_outcome(
     return Undecided(text, domain_words, lower, upper, meter.seconds, ended_by(ended), ended)
 
 
-class _Boxes:
+# Boxes that wait, beyond which those nearest to being certain go first, so that memory does not grow.
+MOST_BOXES = 2_000_000
+# Boxes that are bounded together.
+_TOGETHER = 1024
+# Boxes so narrow, as a share of the domain, are not cut: rounding would decide.
+_NARROWEST = 1e-11
+
+
+class WaitingBoxes:
+    """Boxes (low, high) that are not certain yet with bounds of what is enclosed over them, and of those that are certain
+    their number (leaves) and largest bound (done); stuck where rounding leaves no way to cut further."""
+
+    def __init__(self, boxes: Intervals) -> None:
+        self.low, self.high = boxes.low, boxes.high
+        self.size = np.full(len(self.low), np.inf)
+        self.span = np.maximum(self.high.max(0) - self.low.min(0), 1e-300)
+        self.done, self.leaves, self.stuck = -np.inf, 0, False
+
+    def cut(
+        self, bounded: Callable[[Ints, Intervals, Floats], tuple[Floats, Floats] | None], limit: float
+    ) -> None:
+        """Bound the worst boxes, and halve those whose bounds are not within a limit.
+
+        Their places, they and their middles give bounds and what each input adds to these, (B, inputs); None ends the cut.
+        """
+        order = np.argsort(-self.size, kind="stable")
+        order = order[::-1] if len(order) > MOST_BOXES else order
+        head, rest = np.split(order, [_TOGETHER])
+        box = Intervals(self.low[head], self.high[head])
+        middle = np.clip((box.low + box.high) / 2, box.low, box.high)
+        found = bounded(head, box, middle)
+        if found is None:
+            return
+        (size, spread), width = found, box.high - box.low
+        certain = size <= limit
+        self.done = max(self.done, float(size[certain].max(initial=-np.inf)))
+        self.leaves += int(certain.sum())
+        side = np.argmax(np.where(width > 0, spread + width / self.span * 1e-300, -1.0), axis=1)
+        at, keep = np.arange(len(head)), ~certain
+        self.stuck = bool((keep & (width[at, side] <= _NARROWEST * self.span[side])).any())
+        if self.stuck:
+            return
+        first_high, second_low = box.high.copy(), box.low.copy()
+        first_high[at, side] = second_low[at, side] = middle[at, side]
+        self.low = np.vstack([self.low[rest], box.low[keep], second_low[keep]])
+        self.high = np.vstack([self.high[rest], first_high[keep], box.high[keep]])
+        self.size = np.concatenate([self.size[rest], size[keep], size[keep]])
+
+
+class _Boxes(WaitingBoxes):
     """Boxes that are cut, the worst first, until each is within epsilon or a row is not.
 
     Attributes
     ----------
-    low, high : arrays of shape (boxes, inputs)
-        Those that are not certain yet.
-    size : array of shape (boxes,)
-        Bounds of the difference over them.
     lower : float
         Largest difference that is certain to be reached.
-    leaves : int
-        Boxes that are certain.
     witness : array of shape (inputs,) or None
         A row that is not within epsilon.
-    stuck : bool
-        Whether rounding leaves no way to cut further.
     """
 
     def __init__(self, difference: Difference, boxes: Intervals, epsilon: float) -> None:
-        self.difference, self.epsilon = difference, epsilon
-        self.low, self.high = boxes.low, boxes.high
-        self.size = np.full(len(self.low), np.inf)
-        self.span = np.maximum(self.high.max(0) - self.low.min(0), 1e-300)
-        self.lower, self.done, self.leaves, self.stuck = 0.0, 0.0, 0, False
+        super().__init__(boxes)
+        self.difference, self.epsilon, self.lower = difference, epsilon, 0.0
         self.witness: Floats | None = None
 
     @property
@@ -274,38 +306,18 @@ class _Boxes:
             self.witness = rows[worst]
         self.lower = max(self.lower, float(least[worst]))
 
-    def cut(self) -> None:
-        """Bound the worst boxes, and halve those that are not certain."""
-        order = np.argsort(-self.size, kind="stable")
-        order = order[::-1] if len(order) > MOST_BOXES else order
-        head, rest = np.split(order, [BOXES_TOGETHER])
-        box = Intervals(self.low[head], self.high[head])
-        found, middle, spread = self.difference.over(box)
+    def bounded(self, places: Ints, box: Intervals, middle: Floats) -> tuple[Floats, Floats] | None:
+        """Largest differences over boxes, and what each input adds to them; None where a row is not within epsilon."""
+        found, spread = self.difference.over(box, middle)
         centre = self.difference.at(middle)
         least, undefined = centre.least, centre.unbounded
         worst = int(np.argmax(least))
         if least[worst] > self.epsilon or undefined.any():
             self.witness = middle[worst if least[worst] > self.epsilon else int(np.argmax(undefined))]
-            return
-        size = np.minimum(found.size, self.size[head])
-        keep = size > self.epsilon
-        side = np.argmax(
-            np.where(box.low < box.high, spread + 1e-300 * (box.high - box.low) / self.span, -1.0), axis=1
-        )
-        at = np.arange(len(head))
-        tiny = (box.high - box.low)[at, side] <= NARROWEST * self.span[side]
-        cut = middle[at, side]
-        first_high, second_low = box.high.copy(), box.low.copy()
-        first_high[at, side], second_low[at, side] = cut, cut
+            return None
         self.lower = max(self.lower, float(least[worst]))
-        self.leaves += int((~keep).sum())
-        self.done = max(self.done, float(size[~keep].max(initial=0.0)))
-        self.size[head] = size
-        self.stuck = bool((keep & tiny).any())
-        if not self.stuck:
-            self.low = np.vstack([self.low[rest], box.low[keep], second_low[keep]])
-            self.high = np.vstack([self.high[rest], first_high[keep], box.high[keep]])
-            self.size = np.concatenate([self.size[rest], size[keep], size[keep]])
+        self.size[places] = np.minimum(found.size, self.size[places])
+        return self.size[places], spread
 
 
 def _boxes(domain: Domain) -> Intervals:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from edgewise._core.arguments import check_is, check_text
-from edgewise._core.arrays import Floats
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import check_float, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -32,7 +32,7 @@ from edgewise.symbolic.search.constraints import structural
 from edgewise.verifying.bounds.asymptotics import limit_of
 from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.intervals import Intervals, point
-from edgewise.verifying.entry_points.formula import BOXES_TOGETHER, MOST_BOXES, NARROWEST
+from edgewise.verifying.entry_points.formula import MOST_BOXES, WaitingBoxes
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import Case
 from edgewise.verifying.search.prove import WORK_UNITS
@@ -217,43 +217,33 @@ class _ConstraintClaim:
         seen = _values(goal, names, points)
         room = _ROOM * float(np.abs(seen[np.isfinite(seen)]).max(initial=0.0))
         gradient = () if calls_in(goal) & JUMPS else tuple(differentiate(goal, name) for name in names)
-        low, high, bound = self.box.low[None], self.box.high[None], np.array([-np.inf])
-        least, leaves, ended = np.inf, 0, StopReason.WORK_SPENT
-        span = np.maximum(self.box.high - self.box.low, 1e-300)
-        if (row := self.certain(goal, points, room)) is not None:
-            return self.broken(goal, row)
+        boxes, ended = WaitingBoxes(Intervals(self.box.low[None], self.box.high[None])), StopReason.WORK_SPENT
+        row = self.certain(goal, points, room)
+
+        def bounded(places: Ints, x: Intervals, middle: Floats) -> tuple[Floats, Floats] | None:
+            nonlocal row
+            if (row := self.certain(goal, middle, room)) is not None:
+                return None
+            found, spread = self.over(goal, gradient, x, middle)
+            return -found.low, spread
+
         try:
             with running(self.meter):
-                while 0 < len(low) <= MOST_BOXES and self.meter.left > 0:
-                    order = np.argsort(bound, kind="stable")
-                    head, rest = np.split(order, [BOXES_TOGETHER])
-                    x = Intervals(low[head], high[head])
-                    middle = np.clip((x.low + x.high) / 2, x.low, x.high)
-                    if (row := self.certain(goal, middle, room)) is not None:
-                        return self.broken(goal, row)
-                    found, spread = self.over(goal, gradient, x, middle)
-                    settled = found.low >= -room
-                    least = min(least, float(found.low[settled].min(initial=np.inf)))
-                    leaves += int(settled.sum())
-                    side = np.argmax(
-                        np.where(x.low < x.high, spread + (x.high - x.low) / span * 1e-300, -1.0), axis=1
-                    )
-                    at = np.arange(len(head))
-                    tiny = (x.high - x.low)[at, side] <= NARROWEST * span[side]
-                    if (~settled & tiny).any():
-                        ended = StopReason.TIED
-                        break
-                    first, second = x.high.copy(), x.low.copy()
-                    first[at, side] = second[at, side] = middle[at, side]
-                    kept = ~settled
-                    low = np.vstack([low[rest], x.low[kept], second[kept]])
-                    high = np.vstack([high[rest], first[kept], x.high[kept]])
-                    bound = np.concatenate([bound[rest], found.low[kept], found.low[kept]])
+                while (
+                    row is None
+                    and 0 < len(boxes.low) <= MOST_BOXES
+                    and not boxes.stuck
+                    and self.meter.left > 0
+                ):
+                    boxes.cut(bounded, room)
         except (StopError, KeyboardInterrupt) as stop:
             ended = self.meter.own(stop)
-        if not len(low):
-            return self.proved(least, leaves, room)
-        return self.undecided(ended_by(ended), ended, float(bound.min(initial=np.inf)))
+        if row is not None:
+            return self.broken(goal, row)
+        if not len(boxes.low):
+            return self.proved(-boxes.done, boxes.leaves, room)
+        ended = StopReason.TIED if boxes.stuck else ended
+        return self.undecided(ended_by(ended), ended, -float(boxes.size.max(initial=-np.inf)))
 
     def over(
         self, goal: Node, gradient: Sequence[Node], x: Intervals, middle: Floats
