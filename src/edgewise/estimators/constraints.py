@@ -9,13 +9,14 @@ from typing import Any, cast
 
 import numpy as np
 
-from edgewise._core.checks import UNREADABLE, check_choice, did_you_mean, short
+from edgewise._core.checks import check_choice, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data import Encoding
 from edgewise.data.encoding_columns import NumberColumn
 from edgewise.forms.directions import MONOTONE, read_direction
 from edgewise.forms.reader import Reader
 from edgewise.training.additive.shape_constraints import ShapeConstraint
+from edgewise.training.tabular.output_edge import ends_of
 
 DIRECTIONS = {"increasing": 1, "decreasing": -1}
 CURVATURES = {"convex": 1, "concave": -1}
@@ -117,11 +118,7 @@ def _mapping(value: Any, name: str) -> Mapping[Any, Any]:
 
 
 def _range(value: Any, key: Any) -> tuple[float, float]:
-    try:
-        low, high = (end if end is None else float(end) for end in value)
-    except UNREADABLE:
-        low = high = math.nan
-    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    low, high = ends_of(value)
     if not low < 0 < high:
         raise InputError(
             argument=f"bounds[{key!r}]",

@@ -147,9 +147,7 @@ class PairParts:
         cells = self._cells(pair)
         table = self.problem.table if cells is None else self.problem.table[cells[0]]
         most = max(1, min(most, _MOST_PRODUCTS, self._room // len(table)))
-        at = torch.cartesian_prod(torch.arange(1, a + 1), torch.arange(1, b + 1)).view(-1, 2)
-        rough = at.prod(1) * (a + b + 1) + at.sum(1)
-        at = at[rough.argsort(stable=True)[:most]]
+        at = smoothest(a, b, most)
         places = at + torch.tensor([self.starts[i], self.starts[j]])
         values = table[:, places[:, 0]] * table[:, places[:, 1]]
         self._room -= values.numel()
@@ -166,6 +164,13 @@ class PairParts:
             return None
         first = torch.full((count,), rows).scatter_reduce(0, cell, torch.arange(rows), "amin")
         return first, cell
+
+
+def smoothest(a: int, b: int, most: int = 200) -> Tensor:
+    """Products of directions of two inputs, counted from 1, from smooth to rough: (products, 2)."""
+    at = torch.cartesian_prod(torch.arange(1, a + 1), torch.arange(1, b + 1)).view(-1, 2)
+    rough = at.prod(1) * (a + b + 1) + at.sum(1)
+    return at[rough.argsort(stable=True)[:most]]
 
 
 def blocks(at: Tensor) -> tuple[Tensor, Tensor]:

@@ -104,19 +104,22 @@ class Evaluator:
         """Node sums and basis values of a layer."""
         layer, slot = self.net.layers[at], self.slots.layers[at]
         values = self._values(at, x, part)
-        coef = coefficients(layer, slot, theta)
-        sums = values.reshape(len(x), -1) @ coef.reshape(-1, layer.out_features)
-        if layer.base_weight is not None:
-            weight = theta.new_zeros(layer.in_features, layer.out_features)
-            weight[slot.sources, slot.targets] = theta[slot.base]
-            sums = sums + torch.nn.functional.silu(x) @ weight
-        if layer.bias is not None:
-            sums = sums + theta[slot.bias]
+        sums = self.linear_sums(theta, at, x, values)
         for group in layer.form_groups:
             affine = theta[slot.affine].reshape(-1, 4)[list(group.rows)]
             edge = form_values(group.form, affine, x[:, list(group.sources)])
             sums = sums.index_add(1, torch.tensor(group.targets), edge)
         return sums, values
+
+    def linear_sums(self, theta: Tensor, at: int, x: Tensor, values: Tensor) -> Tensor:
+        """What splines, base functions and biases with these numbers add to the node sums of a layer."""
+        layer, slot = self.net.layers[at], self.slots.layers[at]
+        sums = values.reshape(len(x), -1) @ coefficients(layer, slot, theta).reshape(-1, layer.out_features)
+        if layer.base_weight is not None:
+            weight = theta.new_zeros(layer.in_features, layer.out_features)
+            weight[slot.sources, slot.targets] = theta[slot.base]
+            sums = sums + torch.nn.functional.silu(x) @ weight
+        return sums if layer.bias is None else sums + theta[slot.bias]
 
     def _linearise(self, theta: Tensor, part: slice) -> tuple[Tensor, Tensor]:
         swept = self.swept(theta, part)

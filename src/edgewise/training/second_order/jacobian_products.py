@@ -21,7 +21,6 @@ from edgewise.layers.symbolic_edges import form_partials
 from edgewise.training.common.costs import value_cost
 from edgewise.training.second_order.jacobian import JACOBIAN_CHUNK, Evaluator, Swept
 from edgewise.training.second_order.native_objective import NativeEvaluator
-from edgewise.training.second_order.parameters import coefficients
 
 
 class JacobianProducts(Protocol):
@@ -149,15 +148,8 @@ class Sweeps:
 
     def _own(self, theta: Tensor, v: Tensor, at: int, chunk: Swept) -> Tensor:
         """What a change of a layer's own numbers does to its sums."""
-        layer, slot = self.evaluator.net.layers[at], self.evaluator.slots.layers[at]
-        x = chunk.nodes[at]
-        moved = chunk.values[at].flatten(1) @ coefficients(layer, slot, v).flatten(0, 1)
-        if layer.base_weight is not None:
-            weight = v.new_zeros(layer.in_features, layer.out_features)
-            weight[slot.sources, slot.targets] = v[slot.base]
-            moved = moved + torch.nn.functional.silu(x) @ weight
-        if layer.bias is not None:
-            moved = moved + v[slot.bias]
+        slot, x = self.evaluator.slots.layers[at], chunk.nodes[at]
+        moved = self.evaluator.linear_sums(v, at, x, chunk.values[at])
         for rows, targets, partials in self._partials(theta, at, x):
             pulled = torch.einsum("nsk,sk->ns", partials, v[slot.affine].reshape(-1, 4)[rows])
             moved = moved.index_add(1, torch.tensor(targets), pulled)

@@ -13,10 +13,11 @@ from edgewise.kernels.sparse import DEGREE
 from edgewise.network import KAN
 from edgewise.network.state import put_together, take_apart
 from edgewise.splines.bspline import knot_insertion
+from edgewise.training.interactions.pair_columns import smoothest
 from edgewise.training.interactions.pair_functions import PairFunctions
 from edgewise.training.interactions.pair_nodes import pair_nodes
 from edgewise.training.interactions.two_way_tables import Pair
-from edgewise.training.streaming.features import Features, smoothest
+from edgewise.training.streaming.features import Features
 from edgewise.training.streaming.quadratic import Directions
 from edgewise.training.tabular.assembly import Ends, LayerTensors, to_network
 

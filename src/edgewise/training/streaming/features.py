@@ -21,7 +21,7 @@ from edgewise.splines.bspline import knot_insertion
 from edgewise.training.additive.design import Design
 from edgewise.training.bag.run import ROUGHNESS_POWER
 from edgewise.training.config import TableConfig
-from edgewise.training.interactions.pair_columns import blocks
+from edgewise.training.interactions.pair_columns import blocks, smoothest
 from edgewise.training.tabular.plan import DESIGN_COLUMNS, FEWEST_INTERVALS
 
 Ints = NDArray[np.int32]
@@ -30,8 +30,6 @@ Ints = NDArray[np.int32]
 MOST_VALUES, FEW_VALUES = 1_024, 11
 # Features of all pairs together, and intervals of an input in one of them, at least and at most: the fewer pairs, the finer.
 PAIR_FEATURES, PAIR_INTERVALS = 2_048, (8, 24)
-# Products of directions of a pair, the smoothest.
-PRODUCTS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,13 +203,6 @@ class Features:
             nested = np.unique(np.append(self.breaks[i][::stride], self.breaks[i][-1]))
             coarse[i] = _features(nested, *self.places[i], False, self.breaks[i])
         return replace(self, coarse=coarse, pairs=tuple(pairs))
-
-
-def smoothest(a: int, b: int) -> torch.Tensor:
-    """Products of directions of two inputs, counted from 1, from smooth to rough: (products, 2)."""
-    at = torch.cartesian_prod(torch.arange(1, a + 1), torch.arange(1, b + 1)).view(-1, 2)
-    rough = at.prod(1) * (a + b + 1) + at.sum(1)
-    return at[rough.argsort(stable=True)[:PRODUCTS]]
 
 
 def _product(

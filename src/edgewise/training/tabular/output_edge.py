@@ -245,6 +245,16 @@ def beneath_exponential(net: KAN) -> KAN:
     return made
 
 
+def ends_of(value: object) -> Range:
+    """A pair of which None stands for no limit, as two numbers; not numbers where it is no such pair."""
+    try:
+        low, high = (end if end is None else float(end) for end in value)  # pyright: ignore
+    except UNREADABLE:
+        low = high = math.nan
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    return low, high
+
+
 def check_range(value: object) -> Range:
     """A range (low, high) with None for no limit, as two numbers of which one may be infinite.
 
@@ -253,11 +263,7 @@ def check_range(value: object) -> Range:
     InputError
         If it is no pair of numbers in rising order, or limits nothing.
     """
-    try:
-        low, high = (end if end is None else float(end) for end in value)  # pyright: ignore
-    except UNREADABLE:
-        low = high = math.nan
-    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    low, high = ends_of(value)
     if not low < high or (math.isinf(low) and math.isinf(high)):
         raise InputError(
             argument="output_range",
