@@ -75,10 +75,8 @@ def _no_number(y: Any) -> str:
     return article(type(y))
 
 
-def determination(y: Any, predicted: Floats, sample_weight: Any, of: str) -> float:
-    """The coefficient of determination of predictions (n,) or (n, k), whatever the size of the numbers."""
-    from sklearn.metrics import r2_score
-
+def _observed(y: Any, predicted: Floats, of: str) -> Floats:
+    """The target of predictions."""
     target, _ = regression_target(y, of)
     if len(target) != len(predicted):
         raise InputError(
@@ -86,6 +84,14 @@ def determination(y: Any, predicted: Floats, sample_weight: Any, of: str) -> flo
             expected=f"have one entry for each of the {plural(len(predicted), 'row')} of X",
             got=f"{len(target):,}",
         )
+    return target
+
+
+def determination(y: Any, predicted: Floats, sample_weight: Any, of: str) -> float:
+    """The coefficient of determination of predictions (n,) or (n, k), whatever the size of the numbers."""
+    from sklearn.metrics import r2_score
+
+    target = _observed(y, predicted, of)
     weight = None if sample_weight is None else check_weights(sample_weight, len(target))
     factor = power_of_two(target)  # squares of extreme numbers are no floats
     return float(r2_score(target / factor, predicted / factor, sample_weight=weight))
@@ -105,13 +111,7 @@ def explained_deviance(
     loss : Loss
         Half a deviance, of logarithms of means.
     """
-    target, _ = regression_target(y, of)
-    if len(target) != len(predicted):
-        raise InputError(
-            argument="y",
-            expected=f"have one entry for each of the {plural(len(predicted), 'row')} of X",
-            got=f"{len(target):,}",
-        )
+    target = _observed(y, predicted, of)
     weight = check_weights(sample_weight, len(target))[:, None]
     many, means = target.reshape(len(target), -1), predicted.reshape(len(target), -1)
     share = np.ones((len(target), 1)) if factor is None else factor[:, None]
