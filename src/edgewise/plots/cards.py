@@ -65,7 +65,7 @@ def curve_card(card: Card) -> Figure:
     theme, figure = LIGHT, new_figure(WIDTH, HEIGHT, LIGHT)
     axes = bare_axes(figure, (LEFT, BOTTOM, WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - TOP), theme, grid="y")
     inside = (card.x >= card.ends[0]) & (card.x <= card.ends[1])
-    low, high = padded(np.concatenate(card.band), 0.12) if card.band else _window(card.y[inside])
+    low, high = padded(np.concatenate(card.band), 0.12) if card.band else window(card.y[inside])
     axes.set_ylim(low, high)
     axes.set_xlim(float(card.x[0]), max(float(card.x[-1]), float(np.nextafter(card.x[0], np.inf))))
     _density(axes, card)
@@ -89,12 +89,12 @@ def curve_card(card: Card) -> Figure:
     return _finished(figure, axes, card.name)
 
 
-def _window(values: Floats) -> tuple[float, float]:
+def window(values: Floats, below: float = 0.5) -> tuple[float, float]:
     """A constant gets a window as high as itself; beyond the rows a closed form may run off, so they set the scale."""
     good = values[np.isfinite(values)]
     low, high = (float(good.min()), float(good.max())) if good.size else (-1.0, 1.0)
     room = 0.5 * (high - low) if high - low > 1e-12 * max(abs(low), abs(high)) else abs(high) or 1.0
-    return low - 0.5 * room, high + 0.3 * room
+    return low - below * room, high + 0.3 * room
 
 
 def _density(axes: Axes, card: Card) -> None:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int
 from edgewise.network import KAN
+from edgewise.plots.cards import window
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
@@ -187,11 +188,7 @@ def _draw(axes: Axes, panel: EdgePanel, theme: Theme) -> None:
     name = "-".join(str(k) for k in panel.edge)
     x, y, values = panel.x, panel.y, panel.values
     inside = (x >= values.min()) & (x <= values.max()) if values.size else np.ones_like(x, dtype=np.bool_)
-    finite = y[np.isfinite(y) & inside]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 1.0)
-    # A constant gets a window as high as itself; beyond the data a closed form may run off, so the data set the scale.
-    room = 0.5 * (high - low) if high - low > 1e-12 * max(abs(low), abs(high)) else abs(high) or 1.0
-    axes.set_ylim(low - 0.55 * room, high + 0.3 * room)
+    axes.set_ylim(*window(y[inside], 0.55))
     axes.set_xlim(float(x[0]), float(x[-1]))
     y = np.where(np.isfinite(y), y, np.nan)
     if values.size:

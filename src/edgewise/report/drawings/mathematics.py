@@ -15,6 +15,7 @@ from sympy.printing.mathml import mathml
 
 from edgewise.plots.mathtext import expression_mathtext, name_mathtext, terms_of
 from edgewise.plots.style import FONT, MATH_FONT
+from edgewise.report.text.svg import trimmed
 
 # Units to the em; one decimal of them is finer than any screen.
 EM = 100.0
@@ -81,7 +82,7 @@ def _drawing(mathtext: str) -> Markup:
     box = path.get_extents()
     bottom, top = min(float(box.y0), 0.0) - 2, max(float(box.y1), 0.0) + 2
     left, right = min(float(box.x0), 0.0) - 1, max(float(box.x1), float(width)) + 1
-    view = f"{_number(left)} {_number(-top)} {_number(right - left)} {_number(top - bottom)}"
+    view = f"{trimmed(left)} {trimmed(-top)} {trimmed(right - left)} {trimmed(top - bottom)}"
     size = f"width:{(right - left) / EM:.3f}em;height:{(top - bottom) / EM:.3f}em;vertical-align:{bottom / EM:.3f}em"
     return Markup(
         f'<svg viewBox="{view}" style="{size}" aria-hidden="true"><path d="{_outline(path)}"/></svg>'
@@ -95,11 +96,6 @@ def _outline(path: Path) -> str:
         if code == Path.CLOSEPOLY:
             words.append("Z")
         elif code in _LETTERS:
-            numbers = [_number(-v if k % 2 else v) for k, v in enumerate(float(p) for p in points)]
+            numbers = [trimmed(-v if k % 2 else v) for k, v in enumerate(float(p) for p in points)]
             words.append(_LETTERS[code] + " ".join(numbers))
     return "".join(words)
-
-
-def _number(value: float) -> str:
-    text = f"{value:.1f}".rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text

@@ -51,8 +51,8 @@ def label(x: float, y: float, words: str, anchor: str = "start", kind: str | Non
     return tag(
         "text",
         escape(words),
-        x=_n(x),
-        y=_n(y),
+        x=trimmed(x),
+        y=trimmed(y),
         text_anchor=None if anchor == "start" else anchor,
         class_=kind,
     )
@@ -66,15 +66,10 @@ def curves(x: Floats, y: Floats) -> str:
         if not all(map(math.isfinite, up)):
             pen = False
             continue
-        corners = [f"{_fine(a)} {_fine(b)}" for a, b in zip(across, up, strict=True)]
+        corners = [f"{trimmed(a, 2)} {trimmed(b, 2)}" for a, b in zip(across, up, strict=True)]
         words.append(("" if pen else f"M{corners[0]}") + "C" + " ".join(corners[1:]))
         pen = True
     return "".join(words)
-
-
-def _fine(value: float) -> str:
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
 
 
 def picture(width: float, height: float, *inner: Markup, words: str, kind: str = "chart") -> Markup:
@@ -83,7 +78,7 @@ def picture(width: float, height: float, *inner: Markup, words: str, kind: str =
         "svg",
         *inner,
         class_=kind,
-        viewBox=f"0 0 {_n(width)} {_n(height)}",
+        viewBox=f"0 0 {trimmed(width)} {trimmed(height)}",
         role="img",
         aria_label=words,
         style=f"--wide:{round(width)}px",
@@ -96,10 +91,10 @@ def few(count: int, most: int) -> NDArray[np.int64]:
 
 
 def _short(value: object) -> object:
-    return _n(value) if isinstance(value, float) else value
+    return trimmed(value) if isinstance(value, float) else value
 
 
-def _n(value: float) -> str:
+def trimmed(value: float, digits: int = 1) -> str:
     """One decimal of a pixel is finer than any screen."""
-    text = f"{value:.1f}".rstrip("0").rstrip(".")
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
