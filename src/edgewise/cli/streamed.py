@@ -19,7 +19,7 @@ from edgewise.cli.predictions import Predictions
 from edgewise.cli.progress import ShownProgress
 from edgewise.data.arrow import Frame
 from edgewise.data.frames import Provenance, with_provenance
-from edgewise.data.streaming.draw import drawn
+from edgewise.data.streaming.draw import drawn, plain_words
 from edgewise.data.streaming.source import Source, kind_of, open_source, parquet
 
 PASSES = "passes"
@@ -121,7 +121,7 @@ def predict_dataset(
             progress.begin("predict")
             for batch in source.batches(source.names):
                 made = predicted(batch)
-                frame = _plain(made.frame)
+                frame = plain_words(made.frame)
                 writer = _writer(draft, frame.schema, out.suffix.lower()) if writer is None else writer
                 writer.write_table(frame)
                 rows, outside = rows + frame.num_rows, outside + made.outside
@@ -143,11 +143,3 @@ def _writer(path: Path, schema: Any, ending: str) -> Any:
     # Numbers hardly repeat: looking for those that do costs more than all the rest.
     words = [field.name for field in schema if not pa.types.is_floating(field.type)]
     return parquet.ParquetWriter(path, schema, use_dictionary=words)
-
-
-def _plain(frame: Any) -> Any:
-    """Words as words: the dictionaries of batches differ."""
-    for at, field in enumerate(frame.schema):
-        if pa.types.is_dictionary(field.type):
-            frame = frame.set_column(at, field.name, frame.column(at).cast(field.type.value_type))
-    return frame

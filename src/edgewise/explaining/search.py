@@ -152,9 +152,7 @@ class MoveSearch:
                 )
                 reached = gain >= self.need
                 for at in np.flatnonzero(reached)[np.argsort(cost[reached], kind="stable")[:40]].tolist():
-                    columns = tuple(sorted(self.column[which[at]].tolist()))
-                    if columns not in solved or cost[at] < solved[columns].cost:
-                        solved[columns] = self._solution(which[at].tolist(), float(cost[at]))
+                    self._note(solved, which[at].tolist(), float(cost[at]))
                 best = min(best, float(cost[reached].min(initial=np.inf)))
                 keep = ~reached & (cost + self.price < best)
                 joined = _Front(
@@ -176,9 +174,7 @@ class MoveSearch:
         for level in range(1, self.most + 1):
             reached = margin >= self.need
             for at in np.flatnonzero(reached)[np.argsort(cost[reached], kind="stable")].tolist():
-                columns = tuple(sorted(self.column[which[at]].tolist()))
-                if columns not in solved or cost[at] < solved[columns].cost:
-                    solved[columns] = self._solution(which[at].tolist(), float(cost[at]))
+                self._note(solved, which[at].tolist(), float(cost[at]))
             best = min(best, float(cost[reached].min(initial=np.inf)))
             if level == self.most:
                 break
@@ -222,6 +218,12 @@ class MoveSearch:
         sums = self.start + self.step[torch.from_numpy(sets)].sum(1)
         start = self.clear - self.need
         return sets, self._margin(sums) - start, total
+
+    def _note(self, solved: dict[tuple[int, ...], ReachingChange], which: list[int], cost: float) -> None:
+        """Keep a solution where it is the cheapest one of its columns."""
+        columns = tuple(sorted(self.column[which].tolist()))
+        if columns not in solved or cost < solved[columns].cost:
+            solved[columns] = self._solution(which, cost)
 
     def _solution(self, moves: list[int], cost: float) -> ReachingChange:
         return ReachingChange(tuple(sorted(self.places[at] for at in moves)), cost)

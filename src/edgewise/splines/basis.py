@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgewise._core.errors import InputError
+
 
 @runtime_checkable
 class Basis(Protocol):
@@ -77,3 +79,14 @@ def _rule(points: int) -> tuple[list[float], list[float]]:
     """Kept as numbers: a tensor would keep the mode it was made under."""
     nodes, weights = np.polynomial.legendre.leggauss(points)
     return ((nodes + 1) / 2).tolist(), (weights / 2).tolist()
+
+
+def check_finite(table: Tensor, argument: str) -> None:
+    """Refuse a table of the ends or breaks of a domain that are no numbers."""
+    if not bool(table.isfinite().all()):
+        raise InputError(
+            argument=argument,
+            expected="be finite",
+            got="NaN or infinity",
+            advice="clean or clip the data first",
+        )

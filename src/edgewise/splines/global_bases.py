@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.errors import InputError
-from edgewise.splines.basis import quadrature_gram
+from edgewise.splines.basis import check_finite, quadrature_gram
 
 # Functions and their derivatives inside the domain: (x (B, I), order) -> (B, I, M).
 Inner = Callable[[Tensor, int], Tensor]
@@ -80,13 +80,7 @@ def check_domain(domain: Tensor) -> None:
         )
     if torch.compiler.is_compiling():
         return
-    if not bool(domain.isfinite().all()):
-        raise InputError(
-            argument="grid",
-            expected="be finite",
-            got="NaN or infinity",
-            advice="clean or clip the data first",
-        )
+    check_finite(domain, "grid")
     if not bool((domain[:, 0] < domain[:, 1]).all()):
         bad = int((domain[:, 0] >= domain[:, 1]).nonzero()[0])
         raise InputError(

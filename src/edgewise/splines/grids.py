@@ -13,6 +13,7 @@ from torch import Tensor
 
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.errors import InputError
+from edgewise.splines.basis import check_finite
 
 # An interval keeps at least this share of the width of equal ones. Less would not survive a conversion to float32.
 MIN_SHARE = 1e-3
@@ -191,13 +192,7 @@ def check_breaks(breaks: Tensor) -> None:
         )
     if torch.compiler.is_compiling():
         return  # a question about values would split the compiled graph
-    if not bool(breaks.isfinite().all()):
-        raise InputError(
-            argument="breaks",
-            expected="be finite",
-            got="NaN or infinity",
-            advice="clean or clip the data first",
-        )
+    check_finite(breaks, "breaks")
     if not bool((breaks.diff(dim=1) > 0).all()):
         bad = int((breaks.diff(dim=1) <= 0).any(1).nonzero()[0])
         raise InputError(

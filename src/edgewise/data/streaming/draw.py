@@ -67,10 +67,10 @@ def _drawn(source: Source, seed: int, most: int, number: int | None) -> DrawnRow
         own = mixed(np.arange(rows, rows + batch.num_rows, dtype=np.uint64), seed)
         few = own < hashes.max() if len(hashes) >= most else np.ones(len(own), dtype=bool)
         if number is not None and rows <= number < rows + batch.num_rows:
-            row = _plain(batch.slice(number - rows, 1))
+            row = plain_words(batch.slice(number - rows, 1))
             few[number - rows] = False
         rows += batch.num_rows
-        held.append(_plain(batch.filter(pa.array(few))))
+        held.append(plain_words(batch.filter(pa.array(few))))
         hashes = np.append(hashes, own[few])
         if len(hashes) > 2 * most:
             held, hashes = _fewest(held, hashes, most)
@@ -93,7 +93,7 @@ def _fewest(held: list[Any], hashes: Any, most: int) -> tuple[list[Any], Any]:
     return [table.take(pa.array(keep))], hashes[keep]
 
 
-def _plain(table: Any) -> Any:
+def plain_words(table: Any) -> Any:
     """Words as words: the dictionaries of batches differ."""
     for at, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):

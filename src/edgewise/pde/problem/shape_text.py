@@ -153,13 +153,17 @@ def _numbers(name: str, value: Any, count: int | None = None) -> list[Any]:
 
 
 def _number(name: str, value: Any) -> float:
-    """A number, or a text such as "pi/2"."""
+    if (number := number_in(value)) is None:
+        raise InputError(subject=f"'{name}' of [shapes]", expected="have numbers", got=short(value))
+    return number
+
+
+def number_in(value: Any) -> float | None:
+    """A number, or what a text such as "pi/2" says; None where it is neither."""
     term: Any = read_term(value, {}) if isinstance(value, str) else value
     if isinstance(term, Expr):
         term = float(term.tree) if term.tree.is_number else None
-    if not isinstance(term, int | float) or isinstance(term, bool):
-        raise InputError(subject=f"'{name}' of [shapes]", expected="have numbers", got=short(value))
-    return float(term)
+    return float(term) if isinstance(term, int | float) and not isinstance(term, bool) else None
 
 
 def solid_in(table: Mapping[str, Any], folder: Path) -> Solid | TriangleSurface:

@@ -42,8 +42,8 @@ from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Condition, Domain, Problem, on
-from edgewise.pde.problem.shape_text import SOLID, SURFACE, shape_of, solid_in
-from edgewise.pde.terms.symbols import Coordinate, Equation, Expr, Unknown
+from edgewise.pde.problem.shape_text import SOLID, SURFACE, number_in, shape_of, solid_in
+from edgewise.pde.terms.symbols import Coordinate, Equation, Unknown
 from edgewise.pde.terms.symbols import eigenvalue as eigenvalue_symbol
 from edgewise.pde.terms.text import read_equations, read_term
 
@@ -348,14 +348,11 @@ def _named(table: Mapping[str, Any], key: str, ranges: Mapping[str, Any]) -> lis
 
 def _number(name: str, value: Any) -> float:
     """A number, or a text such as "pi/2"."""
-    term: Any = read_term(value, {}) if isinstance(value, str) else value
-    if isinstance(term, Expr):
-        term = float(term.tree) if term.tree.is_number else None
-    if not _is_number(term):
+    if (number := number_in(value)) is None:
         raise InputError(
             subject=f"The range of '{name}' in [domain]", expected="be numbers", got=short(value)
         )
-    return float(term)
+    return number
 
 
 def _is_number(value: object) -> bool:
