@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 _LARGEST_SEED = 2**63 - 1
 
 
-def generator(seed: int | None = None, device: str | torch.device = "cpu") -> torch.Generator:
+def generator(seed: int | None = None) -> torch.Generator:
     """A fresh torch generator; `None` takes entropy from the operating system."""
     import torch  # here, so that reading and splitting tables does not wait for it
 
-    own = torch.Generator(device=device)
+    own = torch.Generator()
     if seed is None:
         own.seed()
     else:

@@ -106,27 +106,20 @@ def take_apart(net: KAN) -> list[LayerState]:
     return states
 
 
-def put_together(
-    net: KAN,
-    states: Sequence[LayerState],
-    *,
-    inputs: Sequence[int] | None = None,
-    outputs: Sequence[int] | None = None,
-) -> KAN:
-    """A new network of these states with the names and scalings of `net` (of the kept inputs and outputs)."""
+def put_together(net: KAN, states: Sequence[LayerState], *, inputs: Sequence[int] | None = None) -> KAN:
+    """A new network of these states with the names and scalings of `net` (of the kept inputs)."""
     keep_in = list(range(net.shape[0])) if inputs is None else list(inputs)
-    keep_out = list(range(net.shape[-1])) if outputs is None else list(outputs)
     spec = KANSpec(
         tuple(state.spec for state in states),
         tuple(net.input_names[k] for k in keep_in),
-        tuple(net.output_names[k] for k in keep_out),
+        net.output_names,
     )
     made = KAN.from_layers(spec, [_trusted(state) for state in states])
     with torch.no_grad():
         made.input_shift.copy_(net.input_shift[keep_in])
         made.input_scale.copy_(net.input_scale[keep_in])
-        made.output_shift.copy_(net.output_shift[keep_out])
-        made.output_scale.copy_(net.output_scale[keep_out])
+        made.output_shift.copy_(net.output_shift)
+        made.output_scale.copy_(net.output_scale)
     return made.train(net.training)
 
 

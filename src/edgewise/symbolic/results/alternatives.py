@@ -18,6 +18,8 @@ from edgewise.symbolic.results.formula import Formula
 _POINTS = 512
 # More alternatives would not be read.
 _MOST = 12
+# Formulas whose errors chance sets as far apart with a smaller probability are distinguished.
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,7 @@ class Alternative:
         }
 
 
-def alternatives(
-    best: Formula, others: Sequence[Formula], rows: SplitRows, *, level: float = 0.05
-) -> tuple[Alternative, ...]:
+def alternatives(best: Formula, others: Sequence[Formula], rows: SplitRows) -> tuple[Alternative, ...]:
     """The formulas that the data cannot distinguish from the best one.
 
     A paired test of their squared errors on rows neither was fitted to (each row left out in turn where the table is short).
@@ -75,8 +75,6 @@ def alternatives(
         Formulas to compare.
     rows
         The data.
-    level
-        Formulas whose errors chance sets as far apart with a smaller probability than this are distinguished.
 
     Returns
     -------
@@ -94,7 +92,7 @@ def alternatives(
         known = (own, *(before for _, _, before in kept))
         texts = (best.text, *(before.text for before, _, _ in kept))
         same = any(np.allclose(squares, before, rtol=1e-6, atol=_floor(rows)) for before in known)
-        if p >= level and not same and other.text not in texts:
+        if p >= _LEVEL and not same and other.text not in texts:
             kept.append((other, p, squares))
     return tuple(_alternative(item, p, best, rows) for item, p, _ in kept[:_MOST])
 

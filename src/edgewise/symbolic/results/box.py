@@ -13,6 +13,8 @@ from edgewise._core.arrays import Floats
 Place = tuple[tuple[str, float], ...]
 # All corners of a box of at most this many sides.
 _MOST_SIDES = 7
+# How often the lowest place is looked for closer, and how many coordinates of a place are named.
+_ROUNDS, _NAMED = 40, 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +94,7 @@ class DataBox:
         return self.low + unit * (self.high - self.low)
 
 
-def lowest(
-    function: Callable[[Floats], Floats], box: DataBox, points: Floats, *, rounds: int = 40
-) -> tuple[Floats, float]:
+def lowest(function: Callable[[Floats], Floats], box: DataBox, points: Floats) -> tuple[Floats, float]:
     """The place where a function is smallest, and its value there: the best of some points, sought around ever closer.
 
     Parameters
@@ -105,8 +105,6 @@ def lowest(
         Where to look.
     points
         Where to start, (m, d).
-    rounds
-        How often to look closer.
 
     Returns
     -------
@@ -118,7 +116,7 @@ def lowest(
     best, value, share = points[at], float(values[at]), 0.1
     if not np.isfinite(value):
         return best, value
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         near = box.near(best, share, 64)
         values = _numbers(function(near))
         at = int(np.argmin(values))
@@ -129,13 +127,13 @@ def lowest(
     return best, value
 
 
-def place_text(place: Place, most: int = 6) -> str:
+def place_text(place: Place) -> str:
     """A place in words: x = 1, y = 2."""
     # Of a large number, such as a year, all whole digits count.
     text = ", ".join(
-        f"{name} = {value:{'.6g' if 1e3 <= abs(value) < 1e6 else '.4g'}}" for name, value in place[:most]
+        f"{name} = {value:{'.6g' if 1e3 <= abs(value) < 1e6 else '.4g'}}" for name, value in place[:_NAMED]
     )
-    return text if len(place) <= most else f"{text}, ..."
+    return text if len(place) <= _NAMED else f"{text}, ..."
 
 
 def _numbers(values: Floats) -> Floats:

@@ -68,7 +68,6 @@ def sums_of_terms(
     noisy: bool,
     early: bool = False,
     functions: frozenset[str] | None = None,
-    seed: int = 0,
 ) -> Iterator[Node]:
     """The best sums, as formulas to refit.
 
@@ -84,8 +83,6 @@ def sums_of_terms(
         End after short libraries unless their sums leave little, and offer only what leaves rounding alone.
     functions
         Those that may be called; None for all.
-    seed
-        Of the sets that exchange starts from.
     """
     few = not 1 <= len(rows.names) <= _MOST_COLUMNS or len(rows.y) < _FEWEST_ROWS
     if few or not np.ptp(rows.y) > 0 or spent() > until:
@@ -94,7 +91,7 @@ def sums_of_terms(
         counts = (len(rows.y), min(len(rows.y), _FEW_COUNT)) if noisy else (len(rows.y),)
         evidence = SumEvidence(rows, rows.y)
         total = squared(rows.y - rows.y.mean())
-        search = SumSearch(evidence, until, np.random.default_rng(seed), counts, total)
+        search = SumSearch(evidence, until, np.random.default_rng(0), counts, total)
         wanted = None if functions is None else lambda tree: functions_in(tree) <= functions
         search.look_through(TermPool.of(evidence, _LIBRARIES[-1], search.measured, noisy, wanted), early)
         for item in search.offered():
