@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.interpolate import CubicHermiteSpline
 
-from edgewise._core.arguments import check_is
+from edgewise._core.arguments import check_is, check_text
 from edgewise._core.arrays import Floats
 from edgewise.data.row_labels import label_texts
 from edgewise.dynamics import Dynamics, FittedCourse
@@ -59,6 +59,7 @@ def plot_dynamics(found: Dynamics, *, time: str = "time", theme: str = "light") 
     "x' = -0.5*x"
     """
     check_is(found, Dynamics, "found", "what find_dynamics gives")
+    check_text(time, "time")
     colours = theme_of(theme)
     grid = panel_grid(len(found.states), 1, (WIDTH, HEIGHT), (LEFT, BOTTOM, RIGHT, TOP))
     figure = new_figure(grid.width, grid.height, colours)

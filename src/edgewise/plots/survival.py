@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
+from edgewise._core.arguments import check_text
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_names, check_vector
 from edgewise._core.errors import InputError
@@ -80,6 +81,7 @@ def plot_survival(times: Any, chances: Any, names: Sequence[str] | None = None, 
             expected=f"have at most {MOST_CURVES} rows, as more curves cannot be told apart",
             got=f"{len(rows):,}",
         )
+    check_text(unit, "unit")
     words = tuple(f"row {k}" for k in range(len(rows))) if names is None else check_names(names, "names")
     if len(words) != len(rows):
         raise InputError(argument="names", expected=f"name all {len(rows)} rows", got=f"{len(words)}")
