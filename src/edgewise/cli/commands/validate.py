@@ -93,7 +93,7 @@ class ValidateRequest(Request, group="Judge", place=54):
         from edgewise.cli.progress import ShownProgress
         from edgewise.data import read_frame
         from edgewise.estimators.drift import drift
-        from edgewise.report.sections.validation import Validation, sensitivity_rows, validation_files
+        from edgewise.report.validation import Validation, sensitivity_rows, validation_files
         from edgewise.verifying.results.verdicts import Refuted
 
         frame, loaded = read_frame(self.data), load_model(self.model)
@@ -162,7 +162,7 @@ class ValidateRequest(Request, group="Judge", place=54):
             return None
         from edgewise.cli.inputs import find, numbers_of
         from edgewise.data import read_frame
-        from edgewise.report.sections.validation import Challenger
+        from edgewise.report.validation import Challenger
 
         other = read_frame(self.against)
         values = numbers_of(other, find(other, self.prediction))
