@@ -48,6 +48,8 @@ def significantly_better(
 ) -> bool:
     """Whether the held rows' losses fall from the simple to the other by so many standard errors and what shows."""
     weight = problem.rows.weight[problem.held]
+    # Of counts a nat in all, which one more constant gains by chance alone, shows nothing.
+    shown = 1.0 / float(weight.sum()) if loss.link == "log" and not loss.dispersed else negligible_gain(loss)
     weight = weight / weight.sum()
     y = problem.rows.y[problem.held]
     gap = loss.rows(simple.outputs, y) - loss.rows(one.outputs, y)
@@ -59,7 +61,7 @@ def significantly_better(
         gap, weight = sums.index_add(0, place, gap * weight), sums.index_add(0, place, weight)
         gap = gap / weight.clamp(min=1e-30)
     mean, error = _mean_and_error(gap, weight)
-    return mean > errors * error + negligible_gain(loss)
+    return mean > errors * error + shown
 
 
 def shared_rows_factor(problem: TableProblem) -> float:
