@@ -75,6 +75,7 @@ SCRIPTS = (
     "large_runs",
     "large_tables",
     "forecasts",
+    "survival",
     "mnist",
     "images",
     "image_sizes",
