@@ -26,6 +26,7 @@ PAGES = (
     "benchmarks-formulas.md",
     "benchmarks-laws.md",
     "benchmarks-trust.md",
+    "benchmarks-likelihoods.md",
     "benchmarks-equations.md",
     "large.md",
     "tables.md",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from edgewise._core.errors import InputError
 from edgewise.cli.answer import Answer
 from edgewise.cli.options import (
@@ -160,6 +158,8 @@ class ValidateRequest(Request, group="Judge", place=54):
         """The other model's answers for the rows that are judged."""
         if self.against is None or self.prediction is None:
             return None
+        import numpy as np
+
         from edgewise.cli.inputs import find, numbers_of
         from edgewise.data import read_frame
         from edgewise.report.validation import Challenger
@@ -181,6 +181,8 @@ class ValidateRequest(Request, group="Judge", place=54):
         """The measures by stretches of time with about as many rows."""
         if inputs.time is None:
             return []
+        import numpy as np
+
         from edgewise.report.evaluation.leaderboard import leaderboard
         from edgewise.report.evaluation.measures import weighed
 

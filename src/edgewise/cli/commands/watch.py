@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from edgewise._core.errors import InputError
 from edgewise.cli.answer import Answer
 from edgewise.cli.options import Data, Model, Request, TargetOfModel, column, option
@@ -39,6 +37,8 @@ class WatchRequest(Request, group="Judge", place=53):
 
     def run(self) -> Answer:
         """Compare the rows."""
+        import numpy as np
+
         from edgewise.cli.inputs import find, numbers, numbers_of
         from edgewise.cli.models import load_model
         from edgewise.data import provenance, read_frame
