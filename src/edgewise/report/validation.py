@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ OPEN = (
     ("Owner", "Who answers for it, who may change it, and when is it looked at again?"),
     ("Origin of the rows", "Who collected them, on what ground, and what do they leave out?"),
     ("People", "Who may overrule an answer, and how does somebody concerned object?"),
+    ("Edits", "Who changed the model by hand, at what cost, and why? Its file does not record it."),
     ("Approval", "Name, role, date."),
 )
 
@@ -70,8 +71,6 @@ class Validation:
         Rows judged against rows learned from.
     challenger : Challenger, optional
     proofs : tuple of ProofResult
-    edits : sequence of mappings
-        Author, cost and reason of each.
     """
 
     content: ReportContent
@@ -81,7 +80,6 @@ class Validation:
     drift: Drift | None = None
     challenger: Challenger | None = None
     proofs: tuple[ProofResult, ...] = ()
-    edits: Rows = field(default_factory=tuple)
 
 
 def validation_files(validation: Validation) -> dict[str, bytes]:
@@ -117,7 +115,6 @@ def validation_files(validation: Validation) -> dict[str, bytes]:
         "stability.csv": validation.stability,
         "sensitivity.csv": validation.sensitivity,
         "challenger.csv": list(_double_lift(content, board, validation.challenger)),
-        "edits.csv": validation.edits,
     }  # fmt: skip
     files = {name: _csv(rows) for name, rows in tables.items() if rows}
     for k, proof in enumerate(validation.proofs):
@@ -147,7 +144,6 @@ def _page(validation: Validation, board: Any, names: Sequence[str]) -> str:
             challenger=_compared(content, board, validation.challenger),
             lift=list(_double_lift(content, board, validation.challenger)),
             proved=proofs_view(validation.proofs),
-            edits=validation.edits,
             manifest=validation.manifest,
             open=OPEN,
             files=names,

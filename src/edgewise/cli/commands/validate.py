@@ -38,11 +38,11 @@ class ValidateRequest(Request, group="Judge", place=54):
     """Write everything that those who approve a model ask about into one folder.
 
     validation.html is organised as they work: data, limits of use, conceptual
-    soundness, outcomes, sensitivity, challenger, proofs, edits, and how it was
-    made; what only people can know is left open there. Beside it lie the
-    report, tables as CSV, certificates of proofs, and manifest.json with
-    digests of the model and of the data. The exit code is 1 where a property
-    is refuted or rows have moved.
+    soundness, outcomes, sensitivity, challenger, proofs, and how it was made;
+    what only people can know is left open there. Beside it lie the report,
+    tables as CSV, certificates of proofs, and manifest.json with digests of the
+    model and of the data. The exit code is 1 where a property is refuted or
+    rows have moved.
 
     Examples:
 
