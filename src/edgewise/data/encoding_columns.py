@@ -15,8 +15,9 @@ from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawColumn, column_error, days_of
 from edgewise.data.table import MISSING
 
-# How far beyond the training range an input is followed, in widths of that range; from there on it stays where it is.
-REACH = 0.5
+# How far beyond the training range an input is followed, in widths of that range; from there on it stays where it is. Room
+# for the round numbers at which people end ranges: curves followed further are far off where nothing was learned.
+REACH = 0.01
 # Beyond this a number divided by its scale means no more than "huge"; asinh of it is still finite.
 _HUGE = 1e300
 
@@ -35,7 +36,8 @@ class NumberColumn:
         x, (x - centre) / scale or asinh((x - centre) / scale).
     centre, scale : float
     low, high : float
-        Range of the transformed training data. An input is followed half that range's width beyond it and no further.
+        Range of the transformed training data. An input is followed a hundredth of that range's width beyond it and
+        no further.
     fill : float
         What a missing cell becomes (the transformed median).
     flagged : bool

@@ -161,7 +161,7 @@ class LocalExplanation:
         if self.outside:
             lines += [
                 "",
-                f"Beyond the training range: {', '.join(self.outside)}; the network extrapolates there.",
+                f"Beyond the training range: {', '.join(self.outside)}; nothing was learned there.",
             ]
         if self.row is not None:
             lines += ["", "Rows are counted from 0."]

@@ -100,7 +100,8 @@ class OutOfRange:
 def out_of_range(model: Any, X: Any) -> OutOfRange:
     """Find the cells of a table that lie where the model has not learned.
 
-    A prediction there follows the functions a little further and then stays where it is; nothing vouches for it.
+    A fitted model takes a number far beyond its training range for one near the end of it, a plain network goes on straight;
+    nothing vouches for either.
 
     Parameters
     ----------

@@ -552,7 +552,7 @@ def whole_of(model: Any) -> list[Group]:
         if width == 1 and column.input_levels[0]:
             ranges = [(float(c), float(c)) for c in range(column.input_levels[0])]
         else:
-            reach = 0.5 * (column.high - column.low)
+            reach = 0.01 * (column.high - column.low)
             ranges = [(column.low - reach, column.high + reach)]
         cells = tuple((r,) if width == 1 else (r, (0.0, 0.0)) for r in ranges)
         if width == 2:

@@ -67,7 +67,7 @@ def test_ranges_that_are_asked_for_are_kept_or_refused():
     near = ew.verify(model(), "age - output <= 150 where age in [20, 60]")
     assert near.domain == "every row where age in [20, 60]"
     open_ended = ew.verify(model(), "age - output <= 150 where age >= 20")
-    assert re.fullmatch(r"every row where age >= 20, age in \[-\d+, \d+\]", open_ended.domain)
+    assert re.fullmatch(r"every row where age >= 20, age in \[1\d\.\d+, 8\d\.\d+\]", open_ended.domain)
     for where in ("age in [20, 1000]", "age >= -500", "age = 300"):
         with pytest.raises(ew.InputError, match=r"must keep to .* narrow it"):
             ew.verify(model(), "age - output <= 150", where=where)

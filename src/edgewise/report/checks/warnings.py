@@ -265,8 +265,8 @@ def outside(content: ReportContent, table: Leaderboard) -> Iterator[Caveat]:
     yield Caveat(
         "check" if share > 0.05 else "note",
         "Some rows lie outside the range trained on",
-        f"{plural(rows, 'held-out row')} ({percent(share)}): {listed(names, 4)}. There every function "
-        "goes on as a straight line.",
+        f"{plural(rows, 'held-out row')} ({percent(share)}): {listed(names, 4)}. Nothing was "
+        "learned there.",
         "Treat predictions beyond the range as guesses; the range of every column is in the section on the data.",
     )
 

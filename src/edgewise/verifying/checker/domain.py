@@ -78,7 +78,7 @@ def _whole(columns: Any) -> Any:
             cells = [[[c, c]] for c in range(len(column["levels"]))]
         else:
             low, high, fill = column["low"], column["high"], [column["fill"]] * 2
-            reach = 0.5 * (high - low)
+            reach = 0.01 * (high - low)
             spans = [[low - reach, high + reach]]
             if column["two_valued"]:
                 spans = [[low, low], [high, high]][: 1 + (low < high)]

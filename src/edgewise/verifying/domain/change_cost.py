@@ -12,6 +12,7 @@ import numpy as np
 from edgewise._core.arguments import as_mapping
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float
+from edgewise._core.errors import InputError
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.conditions import conditions_of
 from edgewise.verifying.domain.domain import Budget, CellCost, ChangeCost, Domain, Group
@@ -157,6 +158,13 @@ def prices_of(
         for cell, label in group.labelled:
             if not columns.lost(g, cell, label) and tuple(item[0] for item in cell[1:]) == flag:
                 kept.append((cell, label))
+        low, high = columns.whole.groups[g].cells[0][0]
+        if g in named and low < high and all(cell[0] in ((low, low), (high, high)) for cell, _ in kept):
+            raise InputError(
+                argument=f"where[{columns.names[g]!r}]",
+                expected=f"meet what the model tells apart, {columns.described(g)}",
+                got="numbers beyond it only",
+            )
         moving = [cell for cell, _ in kept if cell[0][0] < cell[0][1]]
         if moving:
             low, high = moving[0][0]

@@ -41,6 +41,8 @@ class Columns:
     Parameters
     ----------
     view : Fitted
+    conditions : tuple of Condition
+        What the rows asked about fulfil. Numbers that the encoding takes for one are written as those asked about.
 
     Examples
     --------
@@ -53,6 +55,7 @@ class Columns:
     """
 
     view: Fitted
+    conditions: tuple[Condition, ...] = ()
 
     @cached_property
     def used(self) -> tuple[int, ...]:
@@ -399,6 +402,10 @@ class Columns:
         number = float(column.decode(np.array([values[0]]))[0])
         if column.kind == "bool":
             return number >= 0.5
+        for condition in self.conditions:
+            if isinstance(condition, Between) and condition.column == self.names[g]:
+                low, high = self.number(g, condition.low, -math.inf), self.number(g, condition.high, math.inf)
+                number = min(max(number, low), high)
         if column.whole and abs(number - round(number)) <= 1e-9 * max(1.0, abs(number)):
             # What a transform leaves of a whole number is off by rounding.
             number = float(round(number))

@@ -119,6 +119,7 @@ def verify(
     tell = teller(callbacks)
     columns = Columns(view)
     statement = ranged(statement, columns)
+    columns = Columns(view, statement.conditions)
     asked_of = statement.property
     notes = [two_valued(columns)]
     if isinstance(asked_of, FormulaWithin):
