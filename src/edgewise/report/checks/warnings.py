@@ -265,8 +265,7 @@ def outside(content: ReportContent, table: Leaderboard) -> Iterator[Caveat]:
     yield Caveat(
         "check" if share > 0.05 else "note",
         "Some rows lie outside the range trained on",
-        f"{plural(rows, 'held-out row')} ({percent(share)}): {listed(names, 4)}. Nothing was "
-        "learned there.",
+        f"{plural(rows, 'held-out row')} ({percent(share)}): {listed(names, 4)}. Nothing was learned there.",
         "Treat predictions beyond the range as guesses; the range of every column is in the section on the data.",
     )
 
